@@ -1,0 +1,170 @@
+#include "channel/channel.hpp"
+
+#include <utility>
+
+#include "channel/bell.hpp"
+#include "channel/record.hpp"
+#include "channel/repair.hpp"
+#include "channel/spins.hpp"
+#include "channel/table.hpp"
+#include "memory/housekeeping.hpp"
+#include "memory/ledger.hpp"
+#include "trace/trace.hpp"
+
+namespace onecopy::channel {
+namespace {
+
+// Times a wait, and uses what is left of a slice in which nothing came.
+template <class Waiting>
+Wait timed(const Waiting& waiting) noexcept {
+  const trace::Span span(trace::Counter::wait_time);
+  const Wait outcome = waiting();
+  if (outcome == Wait::timed_out) memory::housekeep();
+  return outcome;
+}
+
+}  // namespace
+
+Channel::Channel() noexcept = default;
+
+Channel::Channel(std::uint32_t index, std::uint32_t generation)
+    : index_(index), generation_(generation), spins_(std::make_unique<Spins>()) {}
+
+Channel::Channel(Channel&& other) noexcept
+    : index_(std::exchange(other.index_, memory::kNone)),
+      generation_(other.generation_),
+      ring_descriptor_(other.ring_descriptor_),
+      hear_descriptor_(other.hear_descriptor_),
+      spins_(std::move(other.spins_)) {}
+
+Channel& Channel::operator=(Channel&& other) noexcept {
+  std::swap(index_, other.index_);
+  std::swap(generation_, other.generation_);
+  std::swap(ring_descriptor_, other.ring_descriptor_);
+  std::swap(hear_descriptor_, other.hear_descriptor_);
+  std::swap(spins_, other.spins_);
+  return *this;
+}
+
+Channel::~Channel() {
+  if (valid()) let_go_channel(name());
+}
+
+Result<Channel> Channel::create(Options options) {
+  const auto name = make_channel(options);
+  if (!name) return name.failure();
+  return Channel(name->index, name->generation);
+}
+
+Result<Channel> Channel::open(Name name) {
+  if (auto held = hold_channel(name); !held) return std::move(held).failure();
+  return Channel(name.index, name.generation);
+}
+
+bool Channel::valid() const noexcept { return index_ != memory::kNone; }
+Name Channel::name() const noexcept { return {index_, generation_}; }
+
+void Channel::hold_for(memory::Slot slot) noexcept {
+  memory::ledger_set(memory::Ledger::channels, slot, index_);
+}
+
+void Channel::set_bell(int ring_descriptor, int hear_descriptor) noexcept {
+  ring_descriptor_ = ring_descriptor;
+  hear_descriptor_ = hear_descriptor;
+}
+
+void Channel::keep_bell_level() noexcept {
+  ChannelRecord& record = record_of(index_);
+  // Sequentially consistent: a getter that empties the channel after this silences the bell.
+  record.bell_level.store(1, std::memory_order_seq_cst);
+  silence_bell_if_empty(record, hear_descriptor_);
+}
+
+std::uint32_t Channel::size() const noexcept {
+  const ChannelRecord& record = record_of(index_);
+  // Taken first: a message taken in between makes the answer too large, never negative.
+  const std::uint32_t taken = load(record.taken).count;
+  return load(record.published).count - taken;
+}
+
+bool Channel::full() const noexcept {
+  const std::uint32_t most = maximum();
+  return most != 0 && size() >= most;
+}
+
+std::uint32_t Channel::maximum() const noexcept { return record_of(index_).maximum; }
+
+Wait Channel::wait_for_message(os::Deadline deadline) noexcept {
+  ChannelRecord& record = record_of(index_);
+  return timed([&] {
+    return sync::wait_on(
+        record.published, record.getters, spins_->message, [this] { return size() != 0; },
+        deadline);
+  });
+}
+
+Wait Channel::wait_for_room(os::Deadline deadline) noexcept {
+  ChannelRecord& record = record_of(index_);
+  // For bytes any message taken is worth another try.
+  const std::uint32_t seen = load(record.taken).count;
+  return timed([&] {
+    return sync::wait_on(
+        record.taken, record.putters, spins_->room,
+        [&] {
+          return (record.maximum != 0 && !full()) || load(record.taken).count != seen ||
+                 size() == 0;
+        },
+        deadline);
+  });
+}
+
+Wait Channel::wait_for_bell(os::Deadline deadline, bool& hung_up) noexcept {
+  ChannelRecord& record = record_of(index_);
+  return timed([&] {
+    const auto ready = [this] { return size() != 0; };
+    hung_up = false;
+    if (spins_->message.spin(ready, deadline)) return Wait::ready;
+    hung_up = silence_bell_if_empty(record, hear_descriptor_);
+    if (hung_up || ready()) return Wait::ready;
+    trace::add(trace::Counter::sleeps, 1);
+    const os::Poll heard =
+        os::poll_one(hear_descriptor_, true, false, deadline.earlier_of(sync::kSlice));
+    if (heard.interrupted) return Wait::interrupted;
+    if (heard.timed_out) return ready() ? Wait::ready : Wait::timed_out;
+    // Readable without a message: the other end is closed, or a bell rung early.
+    if (!ready()) hung_up = silence_bell_if_empty(record, hear_descriptor_) || heard.invalid;
+    return Wait::ready;
+  });
+}
+
+bool Channel::task_done() noexcept {
+  ChannelRecord& record = record_of(index_);
+  Progress done = load(record.done);
+  for (;;) {
+    if (done.count == load(record.published).count) return false;
+    std::uint64_t expected = done.word();
+    const Progress next{done.count + 1, 0};
+    // Sequentially consistent: pairs with the joiner that counts itself, then looks.
+    if (record.done.compare_exchange_strong(expected, next.word(), std::memory_order_seq_cst)) {
+      break;
+    }
+    done = Progress::of(expected);
+  }
+  if (all_done()) sync::wake_all(record.done, record.joiners);
+  return true;
+}
+
+bool Channel::all_done() const noexcept {
+  const ChannelRecord& record = record_of(index_);
+  return load(record.done).count == load(record.published).count;
+}
+
+Wait Channel::wait_for_all_done(os::Deadline deadline) noexcept {
+  ChannelRecord& record = record_of(index_);
+  return timed([&] {
+    return sync::wait_on(
+        record.done, record.joiners, spins_->done, [this] { return all_done(); }, deadline);
+  });
+}
+
+}  // namespace onecopy::channel

@@ -1,0 +1,168 @@
+// Getting: under the lock the record is copied out and its first block is named as on its way; one
+// store of `taken` makes the message, blocks and all, the getter's.
+#include <cstring>
+
+#include "channel/bell.hpp"
+#include "channel/channel.hpp"
+#include "channel/locks.hpp"
+#include "channel/record.hpp"
+#include "channel/segment.hpp"
+#include "channel/table.hpp"
+#include "memory/books.hpp"
+#include "memory/owner_word.hpp"
+#include "trace/trace.hpp"
+
+namespace onecopy::channel {
+namespace {
+
+using memory::BlockIndex;
+using memory::OwnerWord;
+
+// A block that a record names must exist and be the channel's; anything else is not what a putter
+// writes.
+bool is_plausible(BlockIndex block, std::uint32_t channel) noexcept {
+  if (block >= memory::header().block_count.load(std::memory_order_acquire)) return false;
+  const OwnerWord owner = memory::owner_of(block);
+  return (owner.state() == memory::OwnerState::queued ||
+          owner.state() == memory::OwnerState::putting) &&
+         owner.channel() == channel;
+}
+
+}  // namespace
+
+Incoming::~Incoming() {
+  if (body_block_ != memory::kNoBlock) memory::release_view(body_block_);
+}
+
+void Incoming::discard() noexcept {
+  for (const BlockIndex block : blocks) memory::release_block(block);
+  blocks.clear();
+}
+
+// One get under way, with the lock for getting held and a message waiting.
+class Getter {
+ public:
+  Getter(std::uint32_t channel, ChannelRecord& record) noexcept
+      : channel_(channel),
+        record_(record),
+        taken_(load(record.taken)),
+        position_(taken_.position),
+        segment_(record.get_segment) {
+    if (const BlockIndex next = linked(segment_, position_); next != memory::kNoBlock) {
+      passed_ = segment_;
+      segment_ = next;
+      position_ = segment_head(next).base;
+    }
+    head_ = reinterpret_cast<const RecordHead*>(segment_at(segment_, position_));
+  }
+
+  bool is_sound() const noexcept {
+    const std::uint32_t left = segment_units(segment_) - (position_ - segment_head(segment_).base);
+    const std::size_t needs =
+        sizeof(RecordHead) + indices_bytes(head_->block_count) + head_->body_bytes;
+    if (head_->units > left || needs > std::size_t{head_->units} * kUnit) return false;
+    return head_->block_count == 0 || is_plausible(first_block(), channel_);
+  }
+
+  void copy_to(Incoming& message, std::byte* inline_body) const {
+    message.kind = head_->kind;
+    const std::byte* place = reinterpret_cast<const std::byte*>(head_) + sizeof(RecordHead);
+    message.blocks.resize(head_->block_count);
+    if (head_->block_count != 0) {
+      std::memcpy(message.blocks.data(), place, head_->block_count * sizeof(BlockIndex));
+    }
+    std::memcpy(inline_body, place + indices_bytes(head_->block_count), head_->body_bytes);
+    message.body = {inline_body, head_->body_bytes};
+  }
+
+  void commit_take() noexcept {
+    const bool has_blocks = head_->block_count != 0;
+    const BlockIndex first = has_blocks ? first_block() : memory::kNoBlock;
+    if (has_blocks) {
+      memory::set_owner(first, OwnerWord::taking(memory::self(), channel_, taken_.count));
+    }
+    const std::uint64_t before = record_.weight_taken.load(std::memory_order_relaxed);
+    record_.weight_taken.store(before + head_->weight, std::memory_order_relaxed);
+    // The message is this process's from this store on.
+    commit(record_.taken, {taken_.count + 1, position_ + head_->units});
+    if (has_blocks) memory::set_owner(first, OwnerWord::held(memory::self()));
+    if (passed_ == memory::kNoBlock) return;
+    // The hint first: repair_getting() frees what lies before it.
+    record_.get_segment = segment_;
+    memory::Books().put_back(passed_);
+  }
+
+  bool outlined() const noexcept { return head_->outline != 0; }
+
+ private:
+  BlockIndex first_block() const noexcept {
+    BlockIndex first;
+    std::memcpy(&first, reinterpret_cast<const std::byte*>(head_) + sizeof(RecordHead),
+                sizeof first);
+    return first;
+  }
+
+  std::uint32_t channel_;
+  ChannelRecord& record_;
+  Progress taken_;
+  std::uint32_t position_;
+  BlockIndex segment_;
+  BlockIndex passed_ = memory::kNoBlock;
+  const RecordHead* head_;
+};
+
+// Replaces the outline block by what it stands for.
+bool Incoming::unfold_outline() {
+  body_block_ = blocks[0];
+  memory::retain_view(body_block_);
+  blocks.clear();
+  const std::size_t length = memory::block_length(body_block_);
+  const std::byte* data = memory::block_data(body_block_);
+  OutlineHead head;
+  if (length < sizeof head) return false;
+  std::memcpy(&head, data, sizeof head);
+  const std::size_t indices = indices_bytes(head.block_count);
+  if (indices > length - sizeof head || head.body_bytes > length - sizeof head - indices) {
+    return false;
+  }
+  blocks.resize(head.block_count);
+  if (head.block_count != 0) {
+    std::memcpy(blocks.data(), data + sizeof head, head.block_count * sizeof(BlockIndex));
+  }
+  body = {data + sizeof head + indices, head.body_bytes};
+  return true;
+}
+
+Get Channel::try_get(Incoming& message, Contend contend) noexcept {
+  if (!memory::in_family() || !is_open(name())) return Get::closed;
+  if (size() == 0) return Get::empty;
+  ChannelRecord& record = record_of(index_);
+  if (!lock_getting(record, contend)) return Get::busy;
+  if (size() == 0) {
+    memory::unlock(record.get_lock);
+    return Get::empty;
+  }
+  Getter getter(index_, record);
+  if (!getter.is_sound()) {
+    memory::unlock(record.get_lock);
+    return Get::corrupt;
+  }
+  getter.copy_to(message, message.inline_body_);
+  const bool outlined = getter.outlined();
+  getter.commit_take();
+  const bool ran_empty =
+      record.bell_level.load(std::memory_order_seq_cst) != 0 && size() == 0;
+  memory::unlock(record.get_lock);
+
+  if (sync::anyone(record.putters)) sync::wake_one(record.taken, record.putters);
+  if (ran_empty) silence_bell_if_empty(record, hear_descriptor_);
+  const BlockIndex head = message.blocks.empty() ? memory::kNoBlock : message.blocks[0];
+  if (outlined && !message.unfold_outline()) return Get::corrupt;
+  for (const BlockIndex block : message.blocks) {
+    if (block != head) memory::set_owner(block, OwnerWord::held(memory::self()));
+  }
+  trace::add(trace::Counter::messages_taken, 1);
+  return Get::done;
+}
+
+}  // namespace onecopy::channel

@@ -1,0 +1,212 @@
+// Putting: what is large lies in blocks already; under the lock a record is written behind the last
+// one, the blocks are named as on their way, and one store of `published` makes it all the channel's.
+#include <cstring>
+#include <new>
+
+#include "channel/bell.hpp"
+#include "channel/channel.hpp"
+#include "channel/locks.hpp"
+#include "channel/record.hpp"
+#include "channel/segment.hpp"
+#include "channel/table.hpp"
+#include "memory/books.hpp"
+#include "memory/owner_word.hpp"
+#include "trace/trace.hpp"
+
+namespace onecopy::channel {
+namespace {
+
+using memory::BlockIndex;
+using memory::OwnerWord;
+
+constexpr std::size_t kMostBlocksInline = 256;
+
+thread_local Failure last_put_failure;
+
+std::uint64_t bytes_in(const Outgoing& message) noexcept {
+  std::uint64_t bytes = message.body.size();
+  for (const BlockIndex block : message.blocks) bytes += memory::block_length(block);
+  return bytes;
+}
+
+bool fits_inline(const Outgoing& message) noexcept {
+  return message.body.size() <= kInlineBody && message.blocks.size() <= kMostBlocksInline;
+}
+
+// Whether a message of that weight may be put now. Exact under the lock for putting; without it a
+// first answer that spares work.
+bool has_room(const ChannelRecord& record, std::uint32_t weight) noexcept {
+  if (record.maximum == 0 && record.maximum_weight == 0) return true;
+  const std::uint32_t taken = load(record.taken).count;
+  const std::uint32_t waiting = load(record.published).count - taken;
+  if (record.maximum != 0 && waiting >= record.maximum) return false;
+  if (record.maximum_weight == 0 || waiting == 0) return true;
+  // Relaxed: a stale figure is too small, so the bound errs on the careful side.
+  const std::uint64_t flying =
+      record.weight_put.load(std::memory_order_relaxed) -
+      record.weight_taken.load(std::memory_order_relaxed);
+  return flying + weight <= record.maximum_weight;
+}
+
+// Moves indices and body into a block of their own, for which the record then stands.
+Result<BlockIndex> write_outline(const Outgoing& message) noexcept {
+  const std::size_t indices = indices_bytes(message.blocks.size());
+  auto block = memory::allocate_block(sizeof(OutlineHead) + indices + message.body.size());
+  if (!block) return block;
+  std::size_t offset = 0;
+  Result<void> filled;
+  const auto append = [&](const void* bytes, std::size_t count, std::size_t room) {
+    if (!filled || room == 0) return;
+    filled = memory::fill_block(*block, offset, bytes, count);
+    offset += room;
+  };
+  const OutlineHead head{message.body.size(), static_cast<std::uint32_t>(message.blocks.size()), 0};
+  append(&head, sizeof head, sizeof head);
+  append(message.blocks.data(), message.blocks.size_bytes(), indices);
+  append(message.body.data(), message.body.size(), message.body.size());
+  if (!filled) {
+    memory::release_block(*block);
+    return std::move(filled).failure();
+  }
+  return block;
+}
+
+}  // namespace
+
+// One put under way, with the lock for putting held.
+class Putter {
+ public:
+  Putter(Channel& channel, ChannelRecord& record) noexcept
+      : channel_(channel), record_(record), published_(load(record.published)) {}
+
+  // Where a record of `bytes` may be written; null when there is no memory for a further segment.
+  std::byte* claim(std::size_t bytes) noexcept {
+    const auto units = static_cast<std::uint32_t>(bytes / kUnit);
+    position_ = published_.position;
+    segment_ = record_.put_segment;
+    const std::uint32_t used = position_ - segment_head(segment_).base;
+    if (used + units > segment_units(segment_) - 1) {
+      const BlockIndex next = link_segment();
+      if (next == memory::kNoBlock) return nullptr;
+      segment_ = next;
+      position_ = segment_head(next).base;
+    }
+    units_ = units;
+    return segment_at(segment_, position_);
+  }
+
+  // Commits the record written at claim()'s place; `head` is its first block, or kNoBlock.
+  void publish(std::span<const BlockIndex> blocks, std::uint32_t weight) noexcept {
+    const std::uint32_t channel = channel_.index_;
+    const OwnerWord on_its_way =
+        OwnerWord::putting(memory::self(), channel, published_.count);
+    if (!blocks.empty()) {
+      for (const BlockIndex part : blocks.subspan(1)) {
+        memory::set_owner(part, OwnerWord::part(blocks[0]));
+      }
+      memory::set_owner(blocks[0], on_its_way);
+    }
+    ring_bell(record_, channel_.ring_descriptor_);
+    record_.weight_put.store(record_.weight_put.load(std::memory_order_relaxed) + weight,
+                             std::memory_order_relaxed);
+    // The message is the channel's from this store on.
+    commit(record_.published, {published_.count + 1, position_ + units_});
+    if (linked_ != memory::kNoBlock) memory::set_owner(linked_, OwnerWord::queued(channel));
+    // An exchange: a getter may be taking it already.
+    if (!blocks.empty()) memory::change_owner(blocks[0], on_its_way, OwnerWord::queued(channel));
+  }
+
+ private:
+  // The order matters to repair_putting(): the link, the hint, the owner; then publish.
+  BlockIndex link_segment() noexcept {
+    auto next = make_segment(channel_.index_, position_ + 1, segment_,
+                             next_segment_bytes(segment_));
+    if (!next) {
+      last_put_failure = std::move(next).failure();
+      return memory::kNoBlock;
+    }
+    ::new (segment_at(segment_, position_)) RecordHead{kLink, 0, 0, 0, *next, 0};
+    record_.put_segment = *next;
+    memory::set_owner(*next, OwnerWord::putting(memory::self(), channel_.index_,
+                                                published_.count));
+    linked_ = *next;
+    return *next;
+  }
+
+  Channel& channel_;
+  ChannelRecord& record_;
+  Progress published_;
+  std::uint32_t position_ = 0;
+  std::uint32_t units_ = 0;
+  BlockIndex segment_ = memory::kNoBlock;
+  BlockIndex linked_ = memory::kNoBlock;
+};
+
+Put Channel::try_put(const Outgoing& message, Contend contend) noexcept {
+  if (!memory::in_family() || !is_open(name())) return Put::closed;
+  ChannelRecord& record = record_of(index_);
+  const std::uint32_t weight = weight_of(bytes_in(message));
+  if (!has_room(record, weight)) return Put::full;
+  BlockIndex outline = memory::kNoBlock;
+  if (!fits_inline(message)) {
+    auto written = write_outline(message);
+    if (!written) {
+      last_put_failure = std::move(written).failure();
+      return Put::no_memory;
+    }
+    outline = *written;
+  }
+  const Put outcome = put_record(message, weight, outline, contend);
+  if (outcome != Put::done) {
+    if (outline != memory::kNoBlock) memory::release_block(outline);
+    return outcome;
+  }
+  trace::add(trace::Counter::messages_put, 1);
+  if (sync::anyone(record.getters)) {
+    trace::add(trace::Counter::wakes, 1);
+    sync::wake_one(record.published, record.getters);
+  }
+  return Put::done;
+}
+
+Put Channel::put_record(const Outgoing& message, std::uint32_t weight, BlockIndex outline,
+                        Contend contend) noexcept {
+  const bool outlined = outline != memory::kNoBlock;
+  std::vector<BlockIndex> all;
+  std::span<const BlockIndex> blocks = message.blocks;
+  if (outlined) {
+    all.reserve(1 + message.blocks.size());
+    all.push_back(outline);
+    all.insert(all.end(), message.blocks.begin(), message.blocks.end());
+    blocks = all;
+  }
+  const std::size_t body_bytes = outlined ? 0 : message.body.size();
+  const std::span<const BlockIndex> listed = outlined ? blocks.first(1) : blocks;
+  const std::size_t indices = indices_bytes(listed.size());
+  const std::size_t total = sizeof(RecordHead) + indices + round_to_unit(body_bytes);
+
+  ChannelRecord& record = record_of(index_);
+  if (!lock_putting(record, contend)) return Put::busy;
+  Putter putter(*this, record);
+  Put outcome = Put::done;
+  if (!has_room(record, weight)) {
+    outcome = Put::full;
+  } else if (std::byte* place = putter.claim(total); place == nullptr) {
+    outcome = Put::no_memory;
+  } else {
+    ::new (place) RecordHead{static_cast<std::uint32_t>(total / kUnit),
+                             static_cast<std::uint16_t>(listed.size()), message.kind,
+                             static_cast<std::uint8_t>(outlined ? 1 : 0),
+                             static_cast<std::uint32_t>(body_bytes), weight};
+    place += sizeof(RecordHead);
+    if (!listed.empty()) std::memcpy(place, listed.data(), listed.size_bytes());
+    if (body_bytes != 0) std::memcpy(place + indices, message.body.data(), body_bytes);
+    putter.publish(blocks, weight);
+  }
+  memory::unlock(record.put_lock);
+  return outcome;
+}
+
+const Failure& Channel::last_failure() const noexcept { return last_put_failure; }
+
+}  // namespace onecopy::channel

@@ -1,0 +1,128 @@
+// What of a channel lies in shared memory. The page docs/layout/channel.md is this, in words.
+//
+// Messages lie in a chain of segments (blocks of the arena), written once from front to back. Putters
+// take turns by one lock, getters by another; each side commits with one store of its progress word.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+
+#include "memory/layout.hpp"
+#include "memory/local.hpp"
+#include "memory/owner_lock.hpp"
+#include "sync/sleepers.hpp"
+
+namespace onecopy::channel {
+
+inline constexpr std::uint32_t kUnit = 16;  // bytes; positions count units
+
+// How far a side has come: the number of messages (low half, also the futex word) and the position
+// behind the last of them, both modulo 2^32, changed together by one store.
+struct Progress {
+  std::uint32_t count = 0;
+  std::uint32_t position = 0;
+
+  static constexpr Progress of(std::uint64_t word) {
+    return {static_cast<std::uint32_t>(word), static_cast<std::uint32_t>(word >> 32)};
+  }
+  constexpr std::uint64_t word() const { return (std::uint64_t{position} << 32) | count; }
+};
+
+// What a message counts for in flight: its bytes, blocks included, in steps of 64.
+constexpr std::uint32_t weight_of(std::uint64_t bytes) {
+  const std::uint64_t steps = (bytes + 63) / 64;
+  return steps < 0xffffffffu ? static_cast<std::uint32_t>(steps) : 0xffffffffu;
+}
+
+// Whether position `a` lies before `b`; they are never 2^31 units (32 GiB) apart.
+constexpr bool before(std::uint32_t a, std::uint32_t b) {
+  return static_cast<std::int32_t>(a - b) < 0;
+}
+
+enum class State : std::uint32_t { free, making, open, closing };
+
+// Equation: taken.count <= published.count <= taken.count + maximum (if maximum is not 0), and
+// done.count <= published.count; put_segment holds published.position, get_segment holds
+// taken.position or is followed, by links, by the one that does; while no lock is held, no block's
+// owner word is `putting` or `taking` for this channel; a message waits => bell_rung.
+struct alignas(64) ChannelRecord {
+  std::atomic<std::uint64_t> state;  // generation << 32 | State
+  std::uint64_t maximum_weight;      // in flight; 0: no bound
+  std::uint32_t maximum;             // messages; 0: no bound
+  std::atomic<std::uint32_t> bell_level;  // 1: the bell is to be silent while nothing waits
+
+  alignas(64) memory::OwnerLock put_lock;  // over this line
+  std::uint32_t put_segment;
+  std::atomic<std::uint64_t> weight_put;
+  std::uint32_t bell_rung;
+
+  alignas(64) std::atomic<std::uint64_t> published;
+  sync::Sleepers getters;  // asleep on `published`
+
+  alignas(64) memory::OwnerLock get_lock;  // over this line
+  std::uint32_t get_segment;
+
+  alignas(64) std::atomic<std::uint64_t> taken;
+  std::atomic<std::uint64_t> weight_taken;
+  sync::Sleepers putters;  // asleep on `taken`, for room
+
+  alignas(64) std::atomic<std::uint64_t> done;  // messages reported done (JoinableQueue)
+  sync::Sleepers joiners;                       // asleep on `done`
+};
+static_assert(sizeof(ChannelRecord) <= memory::kChannelBytes);
+static_assert(std::is_standard_layout_v<ChannelRecord>);
+static_assert(offsetof(ChannelRecord, published) == 128 && offsetof(ChannelRecord, taken) == 256);
+
+// The head of a segment. Equation: the segment holds positions base to base + units() - 1; its last
+// unit is kept for the link.
+struct SegmentHead {
+  std::uint32_t channel;
+  std::uint32_t base;
+  std::uint32_t previous;  // block of the segment before, or kNone; may be free already
+  std::uint32_t unused;
+};
+static_assert(sizeof(SegmentHead) == kUnit);
+
+// The head of a message in a segment; the blocks' indices and the body follow, each from a unit
+// boundary on. A link has `kLink` units, and the next segment's block in `body_bytes`.
+struct RecordHead {
+  std::uint32_t units;  // of the whole record
+  std::uint16_t block_count;
+  std::uint8_t kind;
+  std::uint8_t outline;  // 1: blocks and body lie in the only block listed (OutlineHead)
+  std::uint32_t body_bytes;
+  std::uint32_t weight;
+};
+static_assert(sizeof(RecordHead) == kUnit && std::is_trivially_copyable_v<RecordHead>);
+inline constexpr std::uint32_t kLink = 0xffffffffu;
+
+// The head of a block that holds a message too large for a segment: indices of further blocks, then
+// the body from a unit boundary on.
+struct OutlineHead {
+  std::uint64_t body_bytes;
+  std::uint32_t block_count;
+  std::uint32_t unused;
+};
+static_assert(sizeof(OutlineHead) == kUnit);
+
+constexpr std::size_t round_to_unit(std::size_t bytes) { return (bytes + kUnit - 1) / kUnit * kUnit; }
+constexpr std::size_t indices_bytes(std::size_t count) {
+  return round_to_unit(count * sizeof(std::uint32_t));
+}
+
+inline ChannelRecord& record_of(std::uint32_t index) noexcept {
+  return *reinterpret_cast<ChannelRecord*>(memory::channel_record(index));
+}
+
+// Sequentially consistent: a side that publishes and then looks for sleepers pairs with a sleeper
+// that counts itself and then looks at the progress.
+inline Progress load(const std::atomic<std::uint64_t>& word) noexcept {
+  return Progress::of(word.load(std::memory_order_seq_cst));
+}
+inline void commit(std::atomic<std::uint64_t>& word, Progress progress) noexcept {
+  word.store(progress.word(), std::memory_order_seq_cst);
+}
+
+}  // namespace onecopy::channel

@@ -1,0 +1,120 @@
+#include "channel/repair.hpp"
+
+#include "channel/record.hpp"
+#include "channel/segment.hpp"
+#include "memory/books.hpp"
+
+namespace onecopy::channel {
+namespace {
+
+using memory::BlockIndex;
+using memory::OwnerState;
+using memory::OwnerWord;
+
+std::uint32_t block_count() noexcept {
+  // Acquire: pairs with the release that published the newest block.
+  return memory::header().block_count.load(std::memory_order_acquire);
+}
+
+bool is_segment_of(BlockIndex block, std::uint32_t channel) noexcept {
+  if (memory::block_record(block).purpose != memory::Purpose::segment) return false;
+  const OwnerWord owner = memory::owner_of(block);
+  return (owner.state() == OwnerState::queued || owner.state() == OwnerState::putting) &&
+         owner.channel() == channel;
+}
+
+// A block that was on its way when its member died, with its parts first: while a part names its
+// head, the head is not free.
+void free_with_parts(BlockIndex head) noexcept {
+  for (BlockIndex block = 0, count = block_count(); block < count; ++block) {
+    if (memory::owner_of(block) == OwnerWord::part(head)) memory::Books().put_back(block);
+  }
+  memory::Books().put_back(head);
+}
+
+// The segment that holds a committed position begins last of those that begin at or before it.
+BlockIndex find_segment(std::uint32_t channel, std::uint32_t position) noexcept {
+  BlockIndex found = memory::kNoBlock;
+  for (BlockIndex block = 0, count = block_count(); block < count; ++block) {
+    if (!is_segment_of(block, channel)) continue;
+    const std::uint32_t base = segment_head(block).base;
+    if (before(position, base)) continue;
+    if (found == memory::kNoBlock || before(segment_head(found).base, base)) found = block;
+  }
+  return found;
+}
+
+}  // namespace
+
+void repair_putting(std::uint32_t channel) noexcept {
+  ChannelRecord& record = record_of(channel);
+  const Progress published = load(record.published);
+  const SegmentHead& last = segment_head(record.put_segment);
+  // A segment that was linked but holds nothing published yet is the dead one's own again.
+  if (before(published.position, last.base)) record.put_segment = last.previous;
+  for (BlockIndex block = 0, count = block_count(); block < count; ++block) {
+    const OwnerWord owner = memory::owner_of(block);
+    if (owner.state() != OwnerState::putting || owner.channel() != channel) continue;
+    if (owner.sequence() == published.count) {
+      free_with_parts(block);
+    } else {
+      // An exchange: a getter may be taking what is committed.
+      memory::change_owner(block, owner, OwnerWord::queued(channel));
+    }
+  }
+}
+
+void repair_getting(std::uint32_t channel) noexcept {
+  ChannelRecord& record = record_of(channel);
+  const Progress taken = load(record.taken);
+  for (BlockIndex block = 0, count = block_count(); block < count; ++block) {
+    const OwnerWord owner = memory::owner_of(block);
+    if (owner.state() != OwnerState::taking || owner.channel() != channel) continue;
+    if (owner.sequence() == taken.count) {
+      memory::set_owner(block, OwnerWord::queued(channel));
+    } else {
+      free_with_parts(block);
+    }
+  }
+  record.get_segment = find_segment(channel, taken.position);
+  const std::uint32_t first = segment_head(record.get_segment).base;
+  for (BlockIndex block = 0, count = block_count(); block < count; ++block) {
+    if (is_segment_of(block, channel) && before(segment_head(block).base, first)) {
+      memory::Books().put_back(block);
+    }
+  }
+}
+
+void release_locks_of_dead(std::uint32_t channel, std::uint32_t slot,
+                           std::uint32_t generation) noexcept {
+  ChannelRecord& record = record_of(channel);
+  if (memory::lock_of_dead(record.get_lock, slot, generation)) {
+    repair_getting(channel);
+    memory::unlock(record.get_lock);
+  }
+  if (memory::lock_of_dead(record.put_lock, slot, generation)) {
+    repair_putting(channel);
+    memory::unlock(record.put_lock);
+  }
+  for (sync::Sleepers* sleepers : {&record.getters, &record.putters, &record.joiners}) {
+    if (sync::anyone(*sleepers)) sync::reset(*sleepers);
+  }
+}
+
+// Parts before heads: while a part names its head, the head is not free.
+void free_blocks_of_channel(std::uint32_t channel) noexcept {
+  const auto belongs = [channel](OwnerWord owner) {
+    return owner == OwnerWord::queued(channel);
+  };
+  for (BlockIndex block = 0, count = block_count(); block < count; ++block) {
+    const OwnerWord owner = memory::owner_of(block);
+    if (owner.state() == OwnerState::part && belongs(memory::owner_of(owner.head()))) {
+      memory::Books().put_back(block);
+    }
+  }
+  for (BlockIndex block = 0, count = block_count(); block < count; ++block) {
+    if (belongs(memory::owner_of(block))) memory::Books().put_back(block);
+  }
+}
+
+}  // namespace onecopy::channel

@@ -1,0 +1,48 @@
+#include "channel/segment.hpp"
+
+#include <algorithm>
+#include <new>
+
+#include "memory/local.hpp"
+
+namespace onecopy::channel {
+namespace {
+
+constexpr std::size_t kLargestSegment = 64 * 1024;
+constexpr std::size_t kGrowth = 4;
+
+}  // namespace
+
+Result<memory::BlockIndex> make_segment(std::uint32_t channel, std::uint32_t base,
+                                        memory::BlockIndex previous, std::size_t bytes) {
+  auto block = memory::allocate_block(bytes);
+  if (!block) return block;
+  memory::set_block_length(*block, memory::block_capacity(*block));
+  memory::block_record(*block).purpose = memory::Purpose::segment;
+  ::new (memory::block_data(*block)) SegmentHead{channel, base, previous, 0};
+  return block;
+}
+
+SegmentHead& segment_head(memory::BlockIndex segment) noexcept {
+  return *reinterpret_cast<SegmentHead*>(memory::block_data(segment));
+}
+
+std::uint32_t segment_units(memory::BlockIndex segment) noexcept {
+  return static_cast<std::uint32_t>(memory::block_capacity(segment) / kUnit) - 1;
+}
+
+std::byte* segment_at(memory::BlockIndex segment, std::uint32_t position) noexcept {
+  const std::size_t unit = position - segment_head(segment).base;
+  return memory::block_data(segment) + (unit + 1) * kUnit;
+}
+
+memory::BlockIndex linked(memory::BlockIndex segment, std::uint32_t position) noexcept {
+  const auto& head = *reinterpret_cast<const RecordHead*>(segment_at(segment, position));
+  return head.units == kLink ? head.body_bytes : memory::kNoBlock;
+}
+
+std::size_t next_segment_bytes(memory::BlockIndex current) noexcept {
+  return std::min(memory::block_capacity(current) * kGrowth, kLargestSegment);
+}
+
+}  // namespace onecopy::channel

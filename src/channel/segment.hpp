@@ -1,0 +1,32 @@
+// Segments: the blocks that a channel's messages lie in.
+//
+// Internal to the room; called with the channel's lock for putting (extend) or getting (the others)
+// held.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include <onecopy/error.hpp>
+
+#include "channel/record.hpp"
+#include "memory/block.hpp"
+
+namespace onecopy::channel {
+
+// A new segment of at least `bytes`, held by this process, that begins at `base`.
+Result<memory::BlockIndex> make_segment(std::uint32_t channel, std::uint32_t base,
+                                        memory::BlockIndex previous, std::size_t bytes);
+
+SegmentHead& segment_head(memory::BlockIndex segment) noexcept;
+// Units it has for records, the link included.
+std::uint32_t segment_units(memory::BlockIndex segment) noexcept;
+// Where a position of this segment lies in this process.
+std::byte* segment_at(memory::BlockIndex segment, std::uint32_t position) noexcept;
+// The segment that the record at `position` links to, or kNoBlock where that is a message.
+memory::BlockIndex linked(memory::BlockIndex segment, std::uint32_t position) noexcept;
+
+// How large the next segment of a channel should be: small channels stay small.
+std::size_t next_segment_bytes(memory::BlockIndex current) noexcept;
+
+}  // namespace onecopy::channel

@@ -1,0 +1,173 @@
+#include "memory/block.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "memory/books.hpp"
+#include "memory/family.hpp"
+#include "memory/frozen.hpp"
+#include "memory/housekeeping.hpp"
+#include "memory/local.hpp"
+#include "memory/size_class.hpp"
+
+namespace onecopy::memory {
+namespace {
+
+// From here on, mapping a run of warm pages at once beats one fault a page.
+constexpr std::size_t kPopulateAtLeast = 64 * 1024;
+
+LocalBlock& local_block(BlockIndex block) noexcept { return local().blocks[block]; }
+
+// Relaxed: only this block's holder stores it, and a stale value costs time, not truth.
+bool pages_known(BlockIndex block) noexcept {
+  return local_block(block).page_generation.load(std::memory_order_relaxed) ==
+         block_record(block).page_generation.load(std::memory_order_relaxed);
+}
+
+void note_pages(BlockIndex block) noexcept {
+  local_block(block).page_generation.store(
+      block_record(block).page_generation.load(std::memory_order_relaxed),
+      std::memory_order_relaxed);
+}
+
+// See BlockRecord::page_generation: the holder alone changes it.
+bool pages_fresh(BlockIndex block) noexcept {
+  return (block_record(block).page_generation.load(std::memory_order_relaxed) & 1u) != 0;
+}
+
+void mark_filled(BlockIndex block) noexcept {
+  block_record(block).page_generation.fetch_add(1, std::memory_order_relaxed);
+}
+
+}  // namespace
+
+Result<BlockIndex> allocate_block(std::size_t bytes) {
+  if (!in_family()) {
+    if (auto joined = join_family(); !joined) return std::move(joined).failure();
+  }
+  const std::uint32_t size_class = class_of(bytes);
+  if (size_class == kSizeClasses) {
+    return Failure{Error::no_memory, 0, "one block cannot be larger than 15 TiB"};
+  }
+  Result<BlockIndex> block = Books().take(size_class);
+  if (!block && block.error() == Error::no_memory) {
+    // Warm blocks of other sizes, and what the dead hold, may be in the way.
+    reclaim_dead();
+    give_back_idle(0);
+    block = Books().take(size_class);
+  }
+  if (!block) return block;
+  block_record(*block).length = bytes;
+  block_record(*block).purpose = Purpose::data;
+  if (local().file.is_bounded()) {
+    const BlockRecord& record = block_record(*block);
+    if (auto reserved = local().file.reserve(record.offset, record.capacity); !reserved) {
+      release_block(*block);
+      return std::move(reserved).failure();
+    }
+  }
+  return block;
+}
+
+void release_block(BlockIndex block) noexcept {
+  Books().put_back(block);
+  housekeep();
+}
+
+void prepare_block(BlockIndex block) noexcept {
+  const BlockRecord& record = block_record(block);
+  if (record.capacity < kPopulateAtLeast) return;
+  const bool fresh = pages_fresh(block);
+  if (!fresh && pages_known(block)) return;
+  os::populate(block_data(block), record.length);
+  if (fresh) mark_filled(block);
+  note_pages(block);
+}
+
+std::byte* block_data(BlockIndex block) noexcept {
+  return local().base + block_record(block).offset;
+}
+
+std::size_t block_length(BlockIndex block) noexcept { return block_record(block).length; }
+std::size_t block_capacity(BlockIndex block) noexcept { return block_record(block).capacity; }
+
+void set_block_length(BlockIndex block, std::size_t bytes) noexcept {
+  block_record(block).length = std::min<std::uint64_t>(bytes, block_record(block).capacity);
+}
+
+Result<void> fill_block(BlockIndex block, std::size_t offset, const void* source,
+                        std::size_t bytes) {
+  const BlockRecord& record = block_record(block);
+  if (record.capacity < kPopulateAtLeast) {
+    std::memcpy(block_data(block) + offset, source, bytes);
+    return {};
+  }
+  if (pages_fresh(block)) {
+    // Through the kernel: it copies into pages that it need not clear first, and no fault is taken.
+    if (auto written = local().file.write_at(record.offset + offset, source, bytes); !written) {
+      return written;
+    }
+    if (offset + bytes >= record.length) mark_filled(block);
+    return {};
+  }
+  if (!pages_known(block)) {
+    os::populate(block_data(block), record.length);
+    note_pages(block);
+  }
+  std::memcpy(block_data(block) + offset, source, bytes);
+  return {};
+}
+
+BlockIndex block_at(const void* address) noexcept {
+  if (!in_family()) return kNoBlock;
+  const auto* byte = static_cast<const std::byte*>(address);
+  if (byte < local().base + kDataOffset || byte >= local().base + local().capacity) return kNoBlock;
+  const auto offset = static_cast<std::uint64_t>(byte - local().base);
+  // Blocks are made at rising offsets: find the last that begins at or before the address.
+  std::uint32_t low = 0;
+  std::uint32_t high = header().block_count.load(std::memory_order_acquire);
+  while (low < high) {
+    const std::uint32_t middle = low + (high - low) / 2;
+    if (block_record(middle).offset <= offset) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  if (low == 0) return kNoBlock;
+  const BlockIndex block = low - 1;
+  if (offset >= block_record(block).offset + block_record(block).capacity) return kNoBlock;
+  return owner_of(block) == OwnerWord::held(local().slot) ? block : kNoBlock;
+}
+
+// The counts are this process's own; its threads order themselves by them.
+void retain_view(BlockIndex block) noexcept {
+  local_block(block).views.fetch_add(1, std::memory_order_relaxed);
+}
+
+void release_view(BlockIndex block) noexcept {
+  // Acquire and release: the last to let go sees what the others did with the block.
+  if (local_block(block).views.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  {
+    const std::lock_guard guard(local().views_mutex);
+    if (owner_of(block).state() != OwnerState::frozen || release_frozen(block)) {
+      Books().put_back(block);
+    }
+  }
+  housekeep();
+}
+
+bool surrender_view(BlockIndex block) noexcept {
+  // Against a fork that freezes the block at this moment.
+  const std::lock_guard guard(local().views_mutex);
+  if (owner_of(block) != OwnerWord::held(local().slot)) return false;
+  std::uint32_t one = 1;
+  return local_block(block).views.compare_exchange_strong(one, 0, std::memory_order_acq_rel,
+                                                          std::memory_order_acquire);
+}
+
+std::uint32_t view_count(BlockIndex block) noexcept {
+  return local_block(block).views.load(std::memory_order_acquire);
+}
+
+}  // namespace onecopy::memory

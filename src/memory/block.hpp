@@ -1,0 +1,62 @@
+// Blocks: runs of pages of the arena, each in use for one buffer or free.
+//
+// A block is named by its index; its description (where, how long, whose) lies in the block
+// table, outside the pages that it hands out. Who owns a block is one word (owner_word.hpp), and
+// every change of owner is one store to it. The free lists are derived from the owner words and
+// are rebuilt from them when a process died while it held the books.
+//
+// Any thread of any member may call these; they take the lock on the books for some tens of
+// nanoseconds. A death in the middle leaves the block free or owned by the dead, never both and
+// never neither; what the dead owned is found by reclaim.hpp.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include <onecopy/error.hpp>
+
+namespace onecopy::memory {
+
+using BlockIndex = std::uint32_t;
+inline constexpr BlockIndex kNoBlock = 0xffffffffu;
+
+// A block of at least `bytes` bytes (0 counts as 1), held by this process, at least page aligned.
+// Contents are undefined. Error::no_memory names the limit that stands in the way.
+Result<BlockIndex> allocate_block(std::size_t bytes);
+
+// Gives a block that this process holds back to the free lists, most recently used first.
+void release_block(BlockIndex block) noexcept;
+
+// Where the block lies in this process, and how many bytes it was asked for.
+std::byte* block_data(BlockIndex block) noexcept;
+std::size_t block_length(BlockIndex block) noexcept;
+// How many bytes it has room for.
+std::size_t block_capacity(BlockIndex block) noexcept;
+// Corrects the length after the fact (never above the capacity).
+void set_block_length(BlockIndex block, std::size_t bytes) noexcept;
+
+// Copies `bytes` into the block at `offset`, in the way that is cheapest for pages that are
+// fresh, warm but unknown to this process, or warm and mapped. May be called piecewise, in rising
+// order of offset. Error::no_memory where the kernel has no page left.
+Result<void> fill_block(BlockIndex block, std::size_t offset, const void* source,
+                        std::size_t bytes);
+
+// Makes the pages of a held block ready for writing directly, all at once. Optional: pages that were
+// not made ready come one fault at a time.
+void prepare_block(BlockIndex block) noexcept;
+
+// The block where `address` lies and which this process holds alone, or kNoBlock. Tells that a
+// buffer was born in the arena.
+BlockIndex block_at(const void* address) noexcept;
+
+// Views: this process counts, privately, how many objects look into a block that it holds. The
+// last release_view() releases the block. retain_view() on a block not yet counted starts at 1.
+void retain_view(BlockIndex block) noexcept;
+void release_view(BlockIndex block) noexcept;
+// Gives up the only view without releasing the block, so that it can be put into a channel. False,
+// and nothing changed, where the block is frozen or has other views.
+bool surrender_view(BlockIndex block) noexcept;
+std::uint32_t view_count(BlockIndex block) noexcept;
+
+}  // namespace onecopy::memory

@@ -1,0 +1,179 @@
+#include "memory/books.hpp"
+
+#include <algorithm>
+
+#include "memory/budget.hpp"
+#include "memory/local.hpp"
+#include "memory/size_class.hpp"
+#include "os/clock.hpp"
+
+namespace onecopy::memory {
+namespace {
+
+// How many larger classes may serve while warm: a block a quarter too large beats cold pages.
+constexpr std::uint32_t kStretch = 2;
+
+FreeList& list_of(const BlockRecord& record) noexcept {
+  return record.warm != 0 ? header().warm_lists[record.size_class]
+                          : header().cold_lists[record.size_class];
+}
+
+void push(BlockIndex block) noexcept {
+  BlockRecord& record = block_record(block);
+  FreeList& list = list_of(record);
+  record.newer = kNone;
+  record.older = list.newest;
+  if (list.newest != kNone) {
+    block_record(list.newest).newer = block;
+  } else {
+    list.oldest = block;
+  }
+  list.newest = block;
+  if (record.warm != 0) header().warm += record.capacity;
+}
+
+void unlink(BlockIndex block) noexcept {
+  const BlockRecord& record = block_record(block);
+  FreeList& list = list_of(record);
+  (record.newer != kNone ? block_record(record.newer).older : list.newest) = record.older;
+  (record.older != kNone ? block_record(record.older).newer : list.oldest) = record.newer;
+  if (record.warm != 0) header().warm -= record.capacity;
+}
+
+void count_resident(BlockRecord& record) noexcept {
+  record.warm = 1;
+  header().resident += record.capacity;
+  header().highest_resident = std::max(header().highest_resident, header().resident);
+}
+
+}  // namespace
+
+Books::Books() noexcept {
+  if (lock(header().books) == Acquired::from_dead) header().books_dirty = 1;
+  if (header().books_dirty != 0) rebuild_books();
+  // A death from here on leaves the derived figures in disorder. Plain stores: whoever takes the
+  // lock over sees them through the lock word.
+  header().books_dirty = 1;
+}
+
+Books::~Books() {
+  header().books_dirty = 0;
+  unlock(header().books);
+}
+
+Result<BlockIndex> Books::take(std::uint32_t size_class) {
+  ArenaHeader& books = header();
+  const std::uint32_t last = std::min(size_class + kStretch, kSizeClasses - 1);
+  for (std::uint32_t c = size_class; c <= last; ++c) {
+    const BlockIndex block = books.warm_lists[c].newest;
+    if (block == kNone) continue;
+    unlink(block);
+    set_owner(block, OwnerWord::held(local().slot));
+    return block;
+  }
+  if (auto granted = grant(class_bytes(size_class)); !granted) return std::move(granted).failure();
+  const BlockIndex cold = books.cold_lists[size_class].newest;
+  if (cold == kNone) return make(size_class);
+  unlink(cold);
+  count_resident(block_record(cold));
+  set_owner(cold, OwnerWord::held(local().slot));
+  return cold;
+}
+
+Result<BlockIndex> Books::make(std::uint32_t size_class) {
+  ArenaHeader& books = header();
+  const std::uint32_t block = books.block_count.load(std::memory_order_relaxed);
+  const std::uint64_t bytes = class_bytes(size_class);
+  if (block == kMaxBlocks) {
+    return Failure{Error::too_many, 0, "the arena's table of 1048576 blocks is full"};
+  }
+  if (bytes > books.capacity - books.data_end) {
+    return Failure{Error::no_memory, 0,
+                   "the arena's address space is used up (RLIMIT_AS sets how much it reserves)"};
+  }
+  BlockRecord& record = block_record(block);
+  record.offset = books.data_end;
+  record.capacity = bytes;
+  record.size_class = static_cast<std::uint16_t>(size_class);
+  record.warm = 0;
+  record.page_generation.store(1, std::memory_order_relaxed);
+  set_owner(block, OwnerWord::held(local().slot));
+  books.data_end += bytes;
+  count_resident(record);
+  // Release: pairs with the acquires of block_count elsewhere; the block exists from here on.
+  books.block_count.store(block + 1, std::memory_order_release);
+  return block;
+}
+
+void Books::put_back(BlockIndex block) noexcept {
+  BlockRecord& record = block_record(block);
+  record.freed_at = static_cast<std::uint64_t>(os::now());
+  set_owner(block, OwnerWord::free());
+  push(block);
+}
+
+BlockIndex Books::take_idle(std::uint64_t until) noexcept {
+  const ArenaHeader& books = header();
+  if (books.warm == 0) return kNoBlock;
+  BlockIndex victim = kNoBlock;
+  std::uint64_t freed_at = until;
+  for (const FreeList& list : books.warm_lists) {
+    if (list.oldest == kNone || block_record(list.oldest).freed_at >= freed_at) continue;
+    victim = list.oldest;
+    freed_at = block_record(victim).freed_at;
+  }
+  if (victim == kNoBlock) return kNoBlock;
+  unlink(victim);
+  set_owner(victim, OwnerWord::held(local().slot));
+  return victim;
+}
+
+void Books::put_back_cold(BlockIndex block) noexcept {
+  BlockRecord& record = block_record(block);
+  header().resident -= record.capacity;
+  record.warm = 0;
+  set_owner(block, OwnerWord::free());
+  push(block);
+}
+
+void rebuild_books() noexcept {
+  ArenaHeader& books = header();
+  books.resident = 0;
+  books.warm = 0;
+  books.data_end = kDataOffset;
+  for (std::uint32_t c = 0; c < kSizeClasses; ++c) {
+    books.warm_lists[c] = {kNone, kNone};
+    books.cold_lists[c] = {kNone, kNone};
+  }
+  const std::uint32_t count = books.block_count.load(std::memory_order_relaxed);
+  for (BlockIndex block = 0; block < count; ++block) {
+    BlockRecord& record = block_record(block);
+    books.data_end = record.offset + record.capacity;
+    if (owner_of(block).state() == OwnerState::free) {
+      push(block);
+    } else {
+      // Whoever holds it may have touched it.
+      record.warm = 1;
+    }
+    if (record.warm != 0) books.resident += record.capacity;
+  }
+  books.highest_resident = std::max(books.highest_resident, books.resident);
+}
+
+// Release and acquire pair with each other: who learns that it owns a block sees all that the
+// owner before wrote about it.
+void set_owner(BlockIndex block, OwnerWord owner) noexcept {
+  block_record(block).owner.store(owner.bits(), std::memory_order_release);
+}
+
+OwnerWord owner_of(BlockIndex block) noexcept {
+  return OwnerWord(block_record(block).owner.load(std::memory_order_acquire));
+}
+
+bool change_owner(BlockIndex block, OwnerWord from, OwnerWord to) noexcept {
+  std::uint64_t expected = from.bits();
+  return block_record(block).owner.compare_exchange_strong(
+      expected, to.bits(), std::memory_order_acq_rel, std::memory_order_acquire);
+}
+
+}  // namespace onecopy::memory

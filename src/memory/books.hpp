@@ -1,0 +1,49 @@
+// The allocator's books: which blocks are free, by size class, and how much is resident. Kept
+// outside the pages that are handed out, and derived: after a death they are rebuilt from the owner
+// words (rebuild_books), which are the truth.
+//
+// Internal to the room. Everything here is called with the lock on the books held, through Books.
+#pragma once
+
+#include <cstdint>
+
+#include <onecopy/error.hpp>
+
+#include "memory/block.hpp"
+#include "memory/layout.hpp"
+#include "memory/owner_word.hpp"
+
+namespace onecopy::memory {
+
+// Holds the lock on the books; repairs them first where the last holder died.
+class Books {
+ public:
+  Books() noexcept;
+  ~Books();
+  Books(const Books&) = delete;
+  Books& operator=(const Books&) = delete;
+
+  // A block of that class, most recently freed first, warm before cold before new; its owner is
+  // this process. Error::no_memory names the limit, Error::too_many the table.
+  Result<BlockIndex> take(std::uint32_t size_class);
+  // Frees a block: its owner word becomes free here.
+  void put_back(BlockIndex block) noexcept;
+  // Takes the warm block that has been free longest, if it was freed before `until`, out of the
+  // lists; it is held by this process then. kNoBlock: none.
+  BlockIndex take_idle(std::uint64_t until) noexcept;
+  // Frees a block whose pages went back to the kernel.
+  void put_back_cold(BlockIndex block) noexcept;
+
+ private:
+  Result<BlockIndex> make(std::uint32_t size_class);
+};
+
+// Rebuilds lists and figures from the block records. Idempotent.
+void rebuild_books() noexcept;
+
+// The owner word of a block: one store, released; one load, acquired.
+void set_owner(BlockIndex block, OwnerWord owner) noexcept;
+OwnerWord owner_of(BlockIndex block) noexcept;
+bool change_owner(BlockIndex block, OwnerWord from, OwnerWord to) noexcept;
+
+}  // namespace onecopy::memory

@@ -1,0 +1,56 @@
+// The family: the processes that share this arena, and this process's place among them.
+//
+// join_family() makes the arena on first use (this process is then the root) and is otherwise free.
+// A child made by fork(), by whoever calls it, is a member from its first instruction on: its place
+// is reserved before the fork. A child started afresh is given a ticket (descriptor, slot,
+// generation) by its parent and adopts it. Any thread may call these.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include <onecopy/error.hpp>
+
+namespace onecopy::memory {
+
+using Slot = std::uint32_t;
+inline constexpr Slot kNoSlot = 0xffffffffu;
+
+struct Ticket {
+  Slot slot = kNoSlot;
+  std::uint32_t generation = 0;
+};
+
+// Makes sure that this process is a member of a family, its own if need be.
+Result<void> join_family();
+bool in_family() noexcept;
+Slot self() noexcept;
+bool is_root() noexcept;
+
+// The arena's descriptor, to be handed to a child started afresh; checked to be still the arena's.
+Result<int> family_descriptor();
+
+// Reserves a place for a child that is not born yet; it holds what this process gives it by
+// hold_for() and is released by release_place() if the child never comes.
+Result<Ticket> reserve_place();
+void release_place(Ticket ticket) noexcept;
+// Tells who the child of a reserved place turned out to be, so that its death can be noticed.
+void name_child(Ticket ticket, int pid) noexcept;
+
+// To be called after fork() returned in the parent, by the thread that called it: who the child is,
+// or -1 that there is none. Optional: without it a child that dies before its first instruction
+// keeps its place until its parent ends.
+void forked(int pid) noexcept;
+
+// Becomes the member of `ticket` in the family whose arena is `descriptor` (which is not consumed).
+// Error::version_mismatch names both versions. In a process that is a member already: nothing.
+Result<void> adopt(int descriptor, Ticket ticket);
+
+// Notes that this process is about to end in good order. What it holds stays its own until it is
+// gone (its threads may still touch their arrays); whoever finds it gone takes it back.
+void leave_family() noexcept;
+
+// Looks for dead members and takes back what they held. Returns how many were found.
+std::uint32_t reclaim_dead() noexcept;
+
+}  // namespace onecopy::memory

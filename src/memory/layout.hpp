@@ -1,0 +1,129 @@
+// Where everything lies in the arena's file. The page docs/layout/arena.md is this, in words.
+//
+// All numbers are offsets from the arena's start, the same for every member; nothing in shared
+// memory is a pointer. The tables are sparse: a page that nobody touched takes no memory.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+
+#include "memory/owner_lock.hpp"
+#include "os/process_identity.hpp"
+
+namespace onecopy::memory {
+
+inline constexpr std::uint64_t kMagic = 0x79706f63656e6f01;  // "\1onecopy", little endian
+// Raised with every change to anything that lies in shared memory; members of different layouts
+// refuse each other.
+inline constexpr std::uint32_t kLayoutVersion = 1;
+
+inline constexpr std::uint32_t kMaxMembers = 1024;
+inline constexpr std::uint32_t kMaxChannels = 16384;
+inline constexpr std::uint32_t kMaxBlocks = 1u << 20;
+inline constexpr std::uint32_t kSizeClasses = 256;
+
+inline constexpr std::uint32_t kNone = 0xffffffffu;  // no index
+
+static_assert(kMaxMembers <= 1u << 12 && kMaxChannels <= 1u << 16, "they fit the owner word");
+
+// What a place in the table of members is.
+enum class Place : std::uint32_t { free, reserved, living };
+
+// One member. Equation: `state` is (generation << 32 | Place); the other words are meaningful
+// while it is not free, and a generation is never used twice for a slot. `identity` of a reserved
+// place is zero until the child is named.
+struct alignas(64) MemberRecord {
+  std::atomic<std::uint64_t> state;
+  os::ProcessIdentity identity;
+  std::atomic<std::uint32_t> named;  // identity is complete
+  std::uint32_t reserver;            // slot of the parent that reserved it
+  std::uint32_t reserver_generation;
+  std::atomic<std::uint32_t> leaving;  // 1: it ended in good order, or is about to
+  std::uint64_t joined_at;  // monotonic nanoseconds
+};
+static_assert(sizeof(MemberRecord) == 64);
+
+// What a block in use is for.
+enum class Purpose : std::uint32_t { data, segment };
+
+// One block. Equation: in use (owner not free) or in exactly one free list of its size class;
+// [offset, offset + capacity) overlaps no other block's; length <= capacity; the pages are the
+// kernel's (cold) or ours (warm).
+struct alignas(64) BlockRecord {
+  std::atomic<std::uint64_t> owner;  // an OwnerWord
+  std::uint64_t offset;              // in the file, a multiple of the page size
+  std::uint64_t capacity;            // bytes, what its size class has
+  std::uint64_t length;              // bytes asked for; meaningful while in use
+  std::uint64_t freed_at;            // monotonic nanoseconds; meaningful while free
+  std::uint32_t newer;               // free list, towards the most recently freed
+  std::uint32_t older;               // free list, towards the longest free
+  std::uint16_t size_class;
+  std::uint16_t warm;  // 1: its pages are counted as resident
+  // Odd: the kernel has its pages, or they were never filled; even: filled. Rises at each change.
+  std::atomic<std::uint32_t> page_generation;
+  Purpose purpose;  // meaningful while in use
+  std::uint32_t unused;
+};
+static_assert(sizeof(BlockRecord) == 64);
+
+// The free blocks of one size class, most recently freed first.
+struct FreeList {
+  std::uint32_t newest;
+  std::uint32_t oldest;
+};
+
+// The head of the file. Equation: resident = in_use + warm over all blocks, in bytes of capacity
+// of those whose `warm` is 1; block_count blocks exist; data_end is the end of the last one.
+struct ArenaHeader {
+  std::uint64_t magic;
+  std::uint32_t layout_version;
+  std::uint32_t package_version;
+  std::uint64_t capacity;     // address space that every member reserves
+  std::uint64_t limit;        // ONECOPY_MEMORY_LIMIT in bytes; 0: none given
+  std::uint64_t created_at;   // monotonic nanoseconds
+  std::uint32_t user;         // of everybody in the family
+  std::uint32_t page_size;
+
+  alignas(64) OwnerLock books;  // over everything down to `cold`, and the block records
+  std::uint32_t books_dirty;    // 1 while the derived figures below may disagree with the records
+  std::atomic<std::uint32_t> block_count;
+  std::uint64_t data_end;
+  std::uint64_t resident;
+  std::uint64_t warm;
+  std::uint64_t granted;        // bytes that may still become resident before the limits are read again
+  std::uint64_t highest_resident;
+  std::atomic<std::uint64_t> housekept_at;
+  FreeList warm_lists[kSizeClasses];
+  FreeList cold_lists[kSizeClasses];
+
+  alignas(64) OwnerLock members;  // over reserving and freeing places
+  std::atomic<std::uint32_t> member_high_water;
+  alignas(64) OwnerLock reclaiming;  // over taking back what the dead held
+  alignas(64) OwnerLock channels;    // over making and freeing channels
+  std::atomic<std::uint32_t> channel_high_water;
+};
+static_assert(std::is_standard_layout_v<ArenaHeader>);
+
+inline constexpr std::uint64_t kHeaderOffset = 0;
+inline constexpr std::uint64_t kMembersOffset = 64 * 1024;
+inline constexpr std::uint64_t kTraceOffset = kMembersOffset + kMaxMembers * sizeof(MemberRecord);
+inline constexpr std::uint64_t kTraceBytes = 512;  // of each member
+inline constexpr std::uint64_t kChannelsOffset = kTraceOffset + kMaxMembers * kTraceBytes;
+inline constexpr std::uint64_t kChannelBytes = 512;  // of each channel
+inline constexpr std::uint64_t kChannelLedgerOffset =
+    kChannelsOffset + std::uint64_t{kMaxChannels} * kChannelBytes;
+inline constexpr std::uint64_t kChannelLedgerBytes = kMaxChannels / 8;  // of each member
+inline constexpr std::uint64_t kBlocksOffset =
+    kChannelLedgerOffset + kMaxMembers * kChannelLedgerBytes;
+inline constexpr std::uint64_t kBlockLedgerOffset =
+    kBlocksOffset + std::uint64_t{kMaxBlocks} * sizeof(BlockRecord);
+inline constexpr std::uint64_t kBlockLedgerBytes = kMaxBlocks / 8;  // of each member
+inline constexpr std::uint64_t kDataOffset = 256ull << 20;
+
+static_assert(sizeof(ArenaHeader) <= kMembersOffset);
+static_assert(kBlockLedgerOffset + kMaxMembers * kBlockLedgerBytes <= kDataOffset);
+static_assert(kChannelsOffset % 64 == 0 && kBlocksOffset % 64 == 0 && kBlockLedgerOffset % 64 == 0);
+
+}  // namespace onecopy::memory

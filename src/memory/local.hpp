@@ -1,0 +1,59 @@
+// What this process knows about its family for itself: where the arena is mapped, which member it
+// is, and private counts. Nothing here is shared; a fork copies it, and the child's hook corrects
+// what must differ.
+//
+// Internal to the rooms of the engine. Filled once by join_family() or adopt(); read afterwards by
+// any thread without a lock.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+
+#include "memory/layout.hpp"
+#include "os/memory_file.hpp"
+
+namespace onecopy::memory {
+
+// This process's own knowledge of one block.
+struct LocalBlock {
+  std::atomic<std::uint32_t> views;            // objects here that look into it
+  std::atomic<std::uint32_t> page_generation;  // + 1 when its pages are mapped here; 0: not
+  std::atomic<std::uint32_t> is_private;       // mapped privately since a fork
+};
+
+struct Local {
+  std::byte* base = nullptr;
+  std::uint64_t capacity = 0;
+  os::MemoryFile file;
+  os::FileIdentity file_identity{};
+  std::uint32_t slot = kNone;
+  std::uint32_t generation = 0;
+  std::uint32_t lock_word = 0;
+  bool root = false;
+  LocalBlock* blocks = nullptr;  // kMaxBlocks of them, in lazily taken pages
+  // Held while a view is given up for good, and by a fork: so that a fork sees each held block
+  // either wholly held or wholly given up.
+  std::mutex views_mutex;
+};
+
+Local& local() noexcept;
+
+inline ArenaHeader& header() noexcept {
+  return *reinterpret_cast<ArenaHeader*>(local().base + kHeaderOffset);
+}
+inline MemberRecord& member_record(std::uint32_t slot) noexcept {
+  return reinterpret_cast<MemberRecord*>(local().base + kMembersOffset)[slot];
+}
+inline BlockRecord& block_record(std::uint32_t block) noexcept {
+  return reinterpret_cast<BlockRecord*>(local().base + kBlocksOffset)[block];
+}
+inline std::byte* channel_record(std::uint32_t channel) noexcept {
+  return local().base + kChannelsOffset + std::uint64_t{channel} * kChannelBytes;
+}
+inline std::byte* trace_record(std::uint32_t slot) noexcept {
+  return local().base + kTraceOffset + std::uint64_t{slot} * kTraceBytes;
+}
+
+}  // namespace onecopy::memory

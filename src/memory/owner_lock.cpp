@@ -1,0 +1,92 @@
+#include "memory/owner_lock.hpp"
+
+#include "memory/local.hpp"
+#include "memory/member.hpp"
+#include "os/cpu.hpp"
+#include "os/futex.hpp"
+
+namespace onecopy::memory {
+namespace {
+
+constexpr std::uint32_t kContended = 1u << 31;
+constexpr std::uint32_t kOwner = kContended - 1;
+constexpr int kSpins = 200;
+constexpr os::Nanoseconds kSlice = 50 * os::kMillisecond;
+
+bool owner_is_dead(std::uint32_t owner) noexcept {
+  return !lives_as((owner & 0x7ffu) - 1, owner >> 11);
+}
+
+// Acquire: pairs with the release in unlock(), so that what the last owner wrote is seen.
+bool take(OwnerLock& lock, std::uint32_t& seen, std::uint32_t wanted) noexcept {
+  return lock.word.compare_exchange_strong(seen, wanted, std::memory_order_acquire,
+                                           std::memory_order_relaxed);
+}
+
+bool spin(OwnerLock& lock, std::uint32_t me) noexcept {
+  for (int i = 0; i < kSpins; ++i) {
+    // A stale read is harmless: the exchange decides.
+    std::uint32_t seen = lock.word.load(std::memory_order_relaxed);
+    if (seen == 0 && take(lock, seen, me)) return true;
+    os::pause();
+  }
+  return false;
+}
+
+}  // namespace
+
+Acquired try_lock(OwnerLock& lock) noexcept {
+  const std::uint32_t me = local().lock_word;
+  std::uint32_t seen = 0;
+  if (take(lock, seen, me)) return Acquired::clean;
+  return spin(lock, me) ? Acquired::clean : Acquired::busy;
+}
+
+Acquired lock(OwnerLock& lock) noexcept {
+  if (try_lock(lock) == Acquired::clean) return Acquired::clean;
+  const std::uint32_t me = local().lock_word;
+  for (;;) {
+    std::uint32_t seen = lock.word.load(std::memory_order_relaxed);
+    if ((seen & kOwner) == 0) {
+      // Others may sleep still: stay contended, so that our unlock wakes the next.
+      if (take(lock, seen, me | kContended)) return Acquired::clean;
+      continue;
+    }
+    if ((seen & kContended) == 0) {
+      // Relaxed: only announces a sleeper; the futex compares the word again.
+      if (!lock.word.compare_exchange_weak(seen, seen | kContended, std::memory_order_relaxed,
+                                           std::memory_order_relaxed)) {
+        continue;
+      }
+      seen |= kContended;
+    }
+    const auto outcome = os::futex_wait(&lock.word, seen, os::Deadline::after(kSlice));
+    if (outcome != os::FutexWait::timed_out) continue;
+    if (lock.word.load(std::memory_order_relaxed) != seen) continue;
+    if (owner_is_dead(seen & kOwner) && take(lock, seen, me | kContended)) {
+      return Acquired::from_dead;
+    }
+  }
+}
+
+bool lock_of_dead(OwnerLock& lock, std::uint32_t slot, std::uint32_t generation) noexcept {
+  const std::uint32_t dead = lock_word(slot, generation);
+  std::uint32_t seen = lock.word.load(std::memory_order_relaxed);
+  while ((seen & kOwner) == dead) {
+    if (take(lock, seen, local().lock_word | kContended)) return true;
+  }
+  return false;
+}
+
+void unlock(OwnerLock& lock) noexcept {
+  // Release: pairs with take(). A death right after the exchange loses the wake; the sleeper looks
+  // again at the end of its slice.
+  const std::uint32_t before = lock.word.exchange(0, std::memory_order_release);
+  if ((before & kContended) != 0) os::futex_wake(&lock.word, 1);
+}
+
+bool is_locked_by_self(const OwnerLock& lock) noexcept {
+  return (lock.word.load(std::memory_order_relaxed) & kOwner) == local().lock_word;
+}
+
+}  // namespace onecopy::memory

@@ -1,0 +1,23 @@
+// Taking back what dead members held.
+//
+// Any thread of any member may call reclaim_dead() (family.hpp) at any time; one works at a time.
+// Every step may be done again: a death in the middle is found by the next who looks. The rooms
+// above are asked first, so that no lock is held by the dead and no block is between two owners
+// when the blocks are looked at.
+#pragma once
+
+#include <cstdint>
+
+#include "memory/family.hpp"
+
+namespace onecopy::memory {
+
+// Called for each dead member before its blocks are taken back: release its locks, repair, clear its
+// ledger. Idempotent.
+using ReclaimHook = void (*)(std::uint32_t slot, std::uint32_t generation);
+void set_reclaim_hook(ReclaimHook hook) noexcept;
+
+// Takes back the place of a member that is known to be dead, or never to be born, with all it holds.
+void reclaim_place(Ticket ticket) noexcept;
+
+}  // namespace onecopy::memory

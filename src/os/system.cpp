@@ -1,0 +1,79 @@
+#include "os/system.hpp"
+
+#include <cerrno>
+#include <csignal>
+#include <system_error>
+
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace onecopy::os {
+
+pid_t process_id() noexcept { return getpid(); }
+
+pid_t parent_process_id() noexcept { return getppid(); }
+
+pid_t thread_id() noexcept { return static_cast<pid_t>(syscall(SYS_gettid)); }
+
+uid_t user_id() noexcept { return getuid(); }
+
+void exit_now(int code) noexcept { _exit(code); }
+
+Result<void> send_signal(pid_t pid, int signal) noexcept {
+  if (kill(pid, signal) == 0) return {};
+  return Failure{error_of(errno), errno};
+}
+
+void kill_self() noexcept {
+  kill(getpid(), SIGKILL);
+  // Only the first process of a container is deaf to its own SIGKILL.
+  _exit(128 + SIGKILL);
+}
+
+Error error_of(int system_errno) noexcept {
+  switch (system_errno) {
+    case 0:
+      return Error::none;
+    case ETIMEDOUT:
+      return Error::timed_out;
+    case EINTR:
+      return Error::interrupted;
+    case EBADF:
+    case ESRCH:
+    case ECHILD:
+      return Error::closed;
+    case EPIPE:
+    case ECONNRESET:
+      return Error::broken_pipe;
+    case ENOMEM:
+    case ENOSPC:
+    case EFBIG:
+      return Error::no_memory;
+    case EAGAIN:
+    case EMFILE:
+    case ENFILE:
+    case ETOOMANYREFS:
+      return Error::too_many;
+    case EINVAL:
+    case ENOENT:
+    case ENOTDIR:
+    case ENOEXEC:
+    case ENOTSOCK:
+    case EMSGSIZE:
+    case E2BIG:
+    case EFAULT:
+      return Error::invalid;
+    case EPERM:
+    case EACCES:
+      return Error::permission;
+    default:
+      return Error::system;
+  }
+}
+
+Failure system_failure(int system_errno, const char* what) {
+  return Failure{error_of(system_errno), system_errno,
+                 std::string(what) + ": " + std::system_category().message(system_errno)};
+}
+
+}  // namespace onecopy::os

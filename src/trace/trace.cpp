@@ -1,0 +1,37 @@
+#include "trace/trace.hpp"
+
+#include "memory/family.hpp"
+#include "memory/local.hpp"
+
+namespace onecopy::trace {
+namespace {
+
+constexpr const char* kNames[kCounters] = {
+    "messages_put",   "messages_taken", "bytes_inline",   "buffers_copied", "bytes_copied",
+    "buffers_moved",  "bytes_moved",    "serialise_time", "copy_time",      "hand_over_time",
+    "wait_time",      "rebuild_time",   "sleeps",         "wakes",          "pickled",
+};
+
+Record& record_of(std::uint32_t slot) noexcept {
+  return *reinterpret_cast<Record*>(memory::trace_record(slot));
+}
+
+}  // namespace
+
+const char* name_of(Counter counter) noexcept {
+  return kNames[static_cast<std::uint32_t>(counter)];
+}
+
+void add(Counter counter, std::uint64_t amount) noexcept {
+  if (!memory::in_family()) return;
+  // Relaxed: a figure orders nothing.
+  record_of(memory::self()).figures[static_cast<std::uint32_t>(counter)].fetch_add(
+      amount, std::memory_order_relaxed);
+}
+
+std::uint64_t read(std::uint32_t slot, Counter counter) noexcept {
+  return record_of(slot).figures[static_cast<std::uint32_t>(counter)].load(
+      std::memory_order_relaxed);
+}
+
+}  // namespace onecopy::trace

@@ -1,0 +1,62 @@
+// Where the time of each member goes: counters and sums of nanoseconds, in the arena, always on.
+//
+// Any thread adds to its own member's figures, with one store each; anybody may read anybody's. A
+// member's figures go with it. Figures are told, never relied on.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <type_traits>
+
+#include "memory/layout.hpp"
+#include "os/clock.hpp"
+
+namespace onecopy::trace {
+
+enum class Counter : std::uint8_t {
+  messages_put,
+  messages_taken,
+  bytes_inline,       // bodies that travelled in the ring
+  buffers_copied,     // large buffers copied into a block
+  bytes_copied,
+  buffers_moved,      // large buffers handed on without a copy
+  bytes_moved,
+  serialise_time,     // nanoseconds, as all below
+  copy_time,
+  hand_over_time,     // claim and publish
+  wait_time,          // for a message or for room
+  rebuild_time,
+  sleeps,
+  wakes,
+  pickled,            // messages that needed pickle
+  count,
+};
+
+inline constexpr std::uint32_t kCounters = static_cast<std::uint32_t>(Counter::count);
+
+// Equation: each figure only rises while its member lives, and is zero when the slot is taken.
+struct Record {
+  std::atomic<std::uint64_t> figures[kCounters];
+};
+static_assert(sizeof(Record) <= memory::kTraceBytes && std::is_standard_layout_v<Record>);
+
+// What `counter` is called in reports.
+const char* name_of(Counter counter) noexcept;
+
+void add(Counter counter, std::uint64_t amount) noexcept;
+std::uint64_t read(std::uint32_t slot, Counter counter) noexcept;
+
+// Adds the time from its making to its end.
+class Span {
+ public:
+  explicit Span(Counter counter) noexcept : counter_(counter), begin_(os::now()) {}
+  ~Span() { add(counter_, static_cast<std::uint64_t>(os::now() - begin_)); }
+  Span(const Span&) = delete;
+  Span& operator=(const Span&) = delete;
+
+ private:
+  Counter counter_;
+  os::Nanoseconds begin_;
+};
+
+}  // namespace onecopy::trace
