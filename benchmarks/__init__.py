@@ -1,0 +1,1 @@
+"""What `./bench` runs: the engine measured beside the stock module, in one process, in turns."""

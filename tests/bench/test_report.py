@@ -1,0 +1,141 @@
+import json
+
+import pytest
+
+from benchmarks import memory, report, transfer
+from benchmarks.pairing import Spread
+from benchmarks.report import Figures, Result, Verdict
+from benchmarks.yardsticks import Yardsticks
+
+
+def steady(value):
+    return Spread(value, value, value)
+
+
+COPY = steady(1e-3)
+YARDSTICKS = Yardsticks(
+    spinning=steady(0.5e-6),
+    sleeping=steady(10e-6),
+    threads=steady(40e-6),
+    copies={8000: COPY},
+)
+
+
+def figures(stock=40e-3, ours=2e-3, ours_int=5e-6):
+    return Figures(
+        stock=steady(stock),
+        ours=steady(ours),
+        ratio=steady(stock / ours),
+        ours_int=steady(ours_int) if ours_int is not None else None,
+    )
+
+
+def result(figures, *verdicts):
+    return Result("row", "an array", "the same back", 8000, figures, verdicts)
+
+
+@pytest.mark.parametrize(
+    "seconds, text",
+    [
+        (2.5, "2.50 s"),
+        (0.0165, "16.5 ms"),
+        (0.165, "165 ms"),
+        (43e-6, "43.0 µs"),
+        (0.1e-6, "100 ns"),
+        (None, "-"),
+    ],
+)
+def test_durations_have_three_digits_and_a_unit(seconds, text):
+    assert report.duration(seconds) == text
+
+
+def test_a_ratio_bar_is_met_from_its_figure_on():
+    bar = transfer.ratio_of(20)
+    assert bar.test(figures(stock=20.0, ours=1.0), None) is True
+    assert bar.test(figures(stock=19.9, ours=1.0), None) is False
+
+
+def test_two_copies_and_a_hand_off():
+    bar = transfer.TWO_COPIES
+    assert bar.test(figures(ours=2.004e-3, ours_int=5e-6), COPY) is True
+    assert bar.test(figures(ours=2.006e-3, ours_int=5e-6), COPY) is False
+    assert bar.test(figures(ours=2.0e-3, ours_int=None), COPY) is None
+    assert bar.test(figures(), None) is None
+
+
+def test_a_hand_off_and_twenty_microseconds():
+    bar = transfer.HAND_OFF
+    assert bar.test(figures(ours=29e-6, ours_int=10e-6), COPY) is True
+    assert bar.test(figures(ours=31e-6, ours_int=10e-6), COPY) is False
+
+
+def words(line):
+    return " ".join(line.split())
+
+
+def test_every_bar_of_a_row_has_its_line():
+    row = result(figures(), Verdict("20x", True), Verdict("two copies", False))
+
+    first, second = report.row_lines(row)
+
+    assert words(first) == "an array 40.0 ms 2.00 ms 20.0x 20.0x-20.0x 20x: met"
+    assert words(second) == "two copies: NOT MET"
+
+
+def test_a_row_that_failed_says_why():
+    failed = Result("row", "an array", "the same back", error="MemoryError: full")
+    (line,) = report.row_lines(failed)
+    assert line.endswith("failed: MemoryError: full")
+
+
+def test_multiples_of_the_yardsticks():
+    lines = report.yardstick_lines(YARDSTICKS, [result(figures())], "onecopy")
+    assert words(lines[-1]) == "an array 2.00x 4000x 200x 50.0x 400x"
+
+
+def test_without_a_second_core_there_is_no_spinning_figure():
+    alone = Yardsticks(None, steady(10e-6), steady(40e-6), {})
+    lines = report.yardstick_lines(alone, [result(figures(ours_int=None))], "onecopy")
+    assert words(lines[-1]) == "an array - - 200x 50.0x -"
+
+
+def test_json_holds_the_figures(tmp_path):
+    path = tmp_path / "figures.json"
+    report.write_json(
+        path, {"cpu": "x"}, {"rounds": 3}, YARDSTICKS, [result(figures())], [{"name": "m"}]
+    )
+
+    document = json.loads(path.read_text())
+
+    assert document["machine"] == {"cpu": "x"}
+    assert document["rows"][0]["figures"]["ours"] == {"median": 2e-3, "low": 2e-3, "high": 2e-3}
+    assert document["yardsticks"]["copies"]["8000"]["median"] == 1e-3
+    assert document["memory"] == [{"name": "m"}]
+
+
+def arrays_found(**later):
+    """The memory row of a program in which only `later` changed after the first arrays."""
+    point = {"arrays": 100, "parent": 50_000_000, "child": 40_000_000, "arena": {"arena warm": 5}}
+    after = [point, {**point, "arrays": 900, **later}]
+    return {"name": "memory-arrays", "side": "onecopy", "after": after}
+
+
+@pytest.mark.parametrize(
+    "later, verdict",
+    [
+        ({}, "met"),
+        ({"parent": 52_000_000}, "NOT MET"),
+        ({"child": 42_000_000}, "NOT MET"),
+        ({"arena": {"arena warm": 2_000_000}}, "NOT MET"),
+    ],
+)
+def test_memory_must_be_where_it_was(later, verdict):
+    *_, last = memory.lines(arrays_found(**later))
+    assert last.endswith(f": {verdict}")
+
+
+@pytest.mark.parametrize("each, verdict", [(64.0, "met"), (64.5, "NOT MET")])
+def test_a_waiting_int_has_a_limit(each, verdict):
+    found = {"name": "memory-ints", "side": "onecopy", "ints": 10, "bytes per int": each}
+    *_, last = memory.lines(found)
+    assert last.endswith(f": {verdict}")

@@ -1,0 +1,133 @@
+"""The examples give the same answers however they are run."""
+
+import importlib.util
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLES = ROOT / "examples"
+ONECOPY = Path(sys.executable).parent / "onecopy"
+
+S0 = ["s0_pipe_queue_array.py", "--size", "2000", "--calls", "4", "--seed", "3"]
+S4 = ["s4_random_numbers.py", "--size", "2000", "--seed", "3"]
+S4 += ["--ways", "queues", "locked", "own-lock", "unlocked"]
+
+RUNNERS = {"stock": [sys.executable]}
+if ONECOPY.exists():
+    RUNNERS["onecopy"] = [str(ONECOPY), "run"]
+
+
+def run(command):
+    return subprocess.run(
+        command, cwd=EXAMPLES, capture_output=True, text=True, timeout=100, check=False
+    )
+
+
+def answers(done):
+    return [line for line in done.stdout.splitlines() if line.startswith("answer:")]
+
+
+@pytest.fixture(scope="module")
+def expected():
+    """What each example answers under the stock module and the default start method."""
+    found = {}
+    for program in (S0, S4):
+        done = run([sys.executable, *program])
+        assert done.returncode == 0, done.stderr
+        found[program[0]] = answers(done)
+    assert len(found[S0[0]]) == 6
+    assert len(found[S4[0]]) == 16
+    return found
+
+
+@pytest.mark.parametrize("start", ["fork", "spawn", "forkserver"])
+@pytest.mark.parametrize("program", [S0, S4], ids=["s0", "s4"])
+@pytest.mark.parametrize("runner", list(RUNNERS))
+def test_answers_do_not_depend_on_who_carries_the_data(expected, runner, program, start):
+    done = run([*RUNNERS[runner], *program, "--start", start])
+
+    assert done.returncode == 0, done.stderr
+    assert answers(done) == expected[program[0]]
+    assert "time:" in done.stdout
+
+
+def test_s0_shows_the_calls_of_each_way():
+    done = run([sys.executable, *S0, "--ways", "Array", "--modes", "kept", "--profile"])
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"^profile: +\d+\.\d+ s in +\d+ calls of ", done.stdout, re.MULTILINE)
+
+
+@pytest.mark.parametrize("program", [S0[0], S4[0]])
+@pytest.mark.parametrize("options", [["--size", "0"], ["--start", "magic"], ["--ways", "pigeon"]])
+def test_a_bad_option_is_refused(program, options):
+    done = run([sys.executable, program, *options])
+    assert done.returncode == 2
+    assert options[0] in done.stderr
+
+
+def load(program, monkeypatch, *arguments):
+    path = EXAMPLES / program
+    specification = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    monkeypatch.setattr(sys, "argv", [program, *arguments])
+    return module
+
+
+def test_s0_notices_a_wrong_sum(monkeypatch, capsys):
+    module = load(S0[0], monkeypatch, "--size", "10", "--calls", "2", "--ways", "Pipe")
+
+    def lie(way, context, numbers, calls, progress):
+        return [module.expected_totals(numbers, calls)[0], 7], 1.0
+
+    monkeypatch.setattr(module, "MODES", {"anew": ("made anew", lie), "kept": ("kept", lie)})
+
+    assert module.main() == 1
+    assert "WRONG: Pipe, made anew: call 1 gave the sum 7" in capsys.readouterr().err
+
+
+def test_s0_notices_a_silent_child(monkeypatch, capsys):
+    module = load(S0[0], monkeypatch, "--size", "10", "--calls", "2", "--ways", "Pipe")
+
+    def fail(way, context, numbers, calls, progress):
+        raise EOFError
+
+    monkeypatch.setattr(module, "MODES", {"anew": ("made anew", fail), "kept": ("kept", fail)})
+
+    assert module.main() == 1
+    assert "FAILED: Pipe, made anew: the child is gone" in capsys.readouterr().err
+
+
+def test_s4_notices_a_wrong_number(monkeypatch, capsys):
+    module = load(S4[0], monkeypatch, "--size", "10", "--processes", "2")
+
+    def lie(context, seed, parts, size, progress):
+        lists = [module.random_numbers(seed, part, size) for part in range(parts)]
+        lists[1][4] = 0.5
+        return lists
+
+    monkeypatch.setitem(module.WAYS, "queues", lie)
+
+    assert module.main() == 1
+    assert "WRONG: queues: number 4 of process 1 arrived as 0.5" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("way", ["queues", "locked"])
+def test_s4_notices_a_child_that_fails(way):
+    # Seeding a generator, which only the children do, stands in for any error of theirs.
+    program = (
+        "import runpy, random, sys\n"
+        f"sys.argv = ['s4', '--size', '10', '--start', 'fork', '--ways', {way!r}]\n"
+        "class Broken(random.Random):\n"
+        "    def __init__(self, *seed):\n"
+        "        if seed: raise OSError('no entropy')\n"
+        "random.Random = Broken\n"
+        "runpy.run_path('s4_random_numbers.py', run_name='__main__')\n"
+    )
+    done = run([sys.executable, "-c", program])
+    assert done.returncode == 1
+    assert re.search(rf"^FAILED: {way}: ForkProcess-1 ended", done.stderr, re.MULTILINE)
