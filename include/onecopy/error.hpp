@@ -13,7 +13,7 @@
 #include <utility>
 #include <variant>
 
-namespace onecopy __attribute__((visibility("default"))) {
+namespace [[gnu::visibility("default")]] onecopy {
 
 enum class Error : std::uint8_t {
   none,              // Nothing went wrong.

@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "channel/locks.hpp"
+#include "memory/family.hpp"
 #include "os/descriptor.hpp"
 
 namespace onecopy::channel {
@@ -17,7 +18,8 @@ void ring_bell(ChannelRecord& record, int ring_descriptor) noexcept {
 }
 
 bool silence_bell_if_empty(ChannelRecord& record, int hear_descriptor) noexcept {
-  if (hear_descriptor < 0) return false;
+  // A process that is no member has no name to lock by.
+  if (hear_descriptor < 0 || !memory::in_family()) return false;
   lock_putting(record);
   bool hung_up = false;
   if (load(record.published).count == load(record.taken).count) {

@@ -9,6 +9,7 @@
 #include "channel/table.hpp"
 #include "memory/housekeeping.hpp"
 #include "memory/ledger.hpp"
+#include "memory/reclaim.hpp"
 #include "trace/trace.hpp"
 
 namespace onecopy::channel {
@@ -19,7 +20,10 @@ template <class Waiting>
 Wait timed(const Waiting& waiting) noexcept {
   const trace::Span span(trace::Counter::wait_time);
   const Wait outcome = waiting();
-  if (outcome == Wait::timed_out) memory::housekeep();
+  if (outcome == Wait::timed_out) {
+    memory::housekeep();
+    memory::look_for_dead();
+  }
   return outcome;
 }
 
@@ -74,6 +78,7 @@ void Channel::set_bell(int ring_descriptor, int hear_descriptor) noexcept {
 }
 
 void Channel::keep_bell_level() noexcept {
+  if (!memory::in_family()) return;
   ChannelRecord& record = record_of(index_);
   // Sequentially consistent: a getter that empties the channel after this silences the bell.
   record.bell_level.store(1, std::memory_order_seq_cst);

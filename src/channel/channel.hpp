@@ -39,7 +39,7 @@ struct Outgoing {
 
 // A message taken. The blocks are held by this process and the caller must retain_view() or
 // release_block() each of them. `body` points into `inline_body` or into `body_block`, which the
-// destructor releases.
+// destructor, or the next message taken into the same place, releases.
 class Incoming {
  public:
   Incoming() = default;
@@ -56,7 +56,9 @@ class Incoming {
 
  private:
   friend class Channel;
-  bool unfold_outline();
+  bool unfold(memory::BlockIndex outline);
+  void keep_body_in(memory::BlockIndex outline) noexcept;
+  void reset() noexcept;
 
   alignas(16) std::byte inline_body_[kInlineBody];
   memory::BlockIndex body_block_ = memory::kNoBlock;

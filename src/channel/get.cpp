@@ -6,6 +6,7 @@
 #include "channel/channel.hpp"
 #include "channel/locks.hpp"
 #include "channel/record.hpp"
+#include "channel/repair.hpp"
 #include "channel/segment.hpp"
 #include "channel/table.hpp"
 #include "memory/books.hpp"
@@ -28,11 +29,23 @@ bool is_plausible(BlockIndex block, std::uint32_t channel) noexcept {
          owner.channel() == channel;
 }
 
+// Makes the further blocks of a message taken this process's own; false, and nothing changed, where
+// one is not what its putter wrote.
+bool own_parts(std::span<const BlockIndex> blocks, BlockIndex head) noexcept {
+  const std::uint32_t count = memory::header().block_count.load(std::memory_order_acquire);
+  for (const BlockIndex block : blocks) {
+    if (block == head) continue;
+    if (block >= count || memory::owner_of(block) != OwnerWord::part(head)) return false;
+  }
+  for (const BlockIndex block : blocks) {
+    if (block != head) memory::set_owner(block, OwnerWord::held(memory::self()));
+  }
+  return true;
+}
+
 }  // namespace
 
-Incoming::~Incoming() {
-  if (body_block_ != memory::kNoBlock) memory::release_view(body_block_);
-}
+Incoming::~Incoming() { reset(); }
 
 void Incoming::discard() noexcept {
   for (const BlockIndex block : blocks) memory::release_block(block);
@@ -81,8 +94,7 @@ class Getter {
     if (has_blocks) {
       memory::set_owner(first, OwnerWord::taking(memory::self(), channel_, taken_.count));
     }
-    const std::uint64_t before = record_.weight_taken.load(std::memory_order_relaxed);
-    record_.weight_taken.store(before + head_->weight, std::memory_order_relaxed);
+    add_next(record_.weight_taken, taken_, head_->weight);
     // The message is this process's from this store on.
     commit(record_.taken, {taken_.count + 1, position_ + head_->units});
     if (has_blocks) memory::set_owner(first, OwnerWord::held(memory::self()));
@@ -111,13 +123,10 @@ class Getter {
   const RecordHead* head_;
 };
 
-// Replaces the outline block by what it stands for.
-bool Incoming::unfold_outline() {
-  body_block_ = blocks[0];
-  memory::retain_view(body_block_);
-  blocks.clear();
-  const std::size_t length = memory::block_length(body_block_);
-  const std::byte* data = memory::block_data(body_block_);
+// Replaces an outline block by what it stands for. False where it is none.
+bool Incoming::unfold(BlockIndex outline) {
+  const std::size_t length = memory::block_length(outline);
+  const std::byte* data = memory::block_data(outline);
   OutlineHead head;
   if (length < sizeof head) return false;
   std::memcpy(&head, data, sizeof head);
@@ -131,6 +140,16 @@ bool Incoming::unfold_outline() {
   }
   body = {data + sizeof head + indices, head.body_bytes};
   return true;
+}
+
+void Incoming::keep_body_in(BlockIndex outline) noexcept {
+  body_block_ = outline;
+  memory::retain_view(outline);
+}
+
+void Incoming::reset() noexcept {
+  if (body_block_ != memory::kNoBlock) memory::release_view(body_block_);
+  body_block_ = memory::kNoBlock;
 }
 
 Get Channel::try_get(Incoming& message, Contend contend) noexcept {
@@ -147,6 +166,7 @@ Get Channel::try_get(Incoming& message, Contend contend) noexcept {
     memory::unlock(record.get_lock);
     return Get::corrupt;
   }
+  message.reset();
   getter.copy_to(message, message.inline_body_);
   const bool outlined = getter.outlined();
   getter.commit_take();
@@ -157,10 +177,13 @@ Get Channel::try_get(Incoming& message, Contend contend) noexcept {
   if (sync::anyone(record.putters)) sync::wake_one(record.taken, record.putters);
   if (ran_empty) silence_bell_if_empty(record, hear_descriptor_);
   const BlockIndex head = message.blocks.empty() ? memory::kNoBlock : message.blocks[0];
-  if (outlined && !message.unfold_outline()) return Get::corrupt;
-  for (const BlockIndex block : message.blocks) {
-    if (block != head) memory::set_owner(block, OwnerWord::held(memory::self()));
+  if ((outlined && !message.unfold(head)) || !own_parts(message.blocks, head)) {
+    message.blocks.clear();
+    message.body = {};
+    free_with_parts(head);
+    return Get::corrupt;
   }
+  if (outlined) message.keep_body_in(head);
   trace::add(trace::Counter::messages_taken, 1);
   return Get::done;
 }

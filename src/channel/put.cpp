@@ -33,19 +33,25 @@ bool fits_inline(const Outgoing& message) noexcept {
   return message.body.size() <= kInlineBody && message.blocks.size() <= kMostBlocksInline;
 }
 
-// Whether a message of that weight may be put now. Exact under the lock for putting; without it a
-// first answer that spares work.
+// Whether a message of that weight may be put now. For good under the lock for putting; without it
+// a first answer that spares work.
 bool has_room(const ChannelRecord& record, std::uint32_t weight) noexcept {
   if (record.maximum == 0 && record.maximum_weight == 0) return true;
-  const std::uint32_t taken = load(record.taken).count;
-  const std::uint32_t waiting = load(record.published).count - taken;
-  if (record.maximum != 0 && waiting >= record.maximum) return false;
-  if (record.maximum_weight == 0 || waiting == 0) return true;
-  // Relaxed: a stale figure is too small, so the bound errs on the careful side.
-  const std::uint64_t flying =
-      record.weight_put.load(std::memory_order_relaxed) -
-      record.weight_taken.load(std::memory_order_relaxed);
-  return flying + weight <= record.maximum_weight;
+  for (;;) {
+    const Progress taken = load(record.taken);
+    const Progress published = load(record.published);
+    const std::uint64_t flying =
+        sum_at(record.weight_put, published) - sum_at(record.weight_taken, taken);
+    // Of one moment only if neither side went on meanwhile.
+    if (load(record.taken).count != taken.count ||
+        load(record.published).count != published.count) {
+      continue;
+    }
+    const std::uint32_t waiting = published.count - taken.count;
+    if (record.maximum != 0 && waiting >= record.maximum) return false;
+    return record.maximum_weight == 0 || waiting == 0 ||
+           flying + weight <= record.maximum_weight;
+  }
 }
 
 // Moves indices and body into a block of their own, for which the record then stands.
@@ -107,8 +113,7 @@ class Putter {
       memory::set_owner(blocks[0], on_its_way);
     }
     ring_bell(record_, channel_.ring_descriptor_);
-    record_.weight_put.store(record_.weight_put.load(std::memory_order_relaxed) + weight,
-                             std::memory_order_relaxed);
+    add_next(record_.weight_put, published_, weight);
     // The message is the channel's from this store on.
     commit(record_.published, {published_.count + 1, position_ + units_});
     if (linked_ != memory::kNoBlock) memory::set_owner(linked_, OwnerWord::queued(channel));
@@ -117,7 +122,8 @@ class Putter {
   }
 
  private:
-  // The order matters to repair_putting(): the link, the hint, the owner; then publish.
+  // The order matters to repair_putting(): the link, the owner, the hint; then publish. Once the hint
+  // names the segment, only who repairs may free it, and no reclaim of what the dead held.
   BlockIndex link_segment() noexcept {
     auto next = make_segment(channel_.index_, position_ + 1, segment_,
                              next_segment_bytes(segment_));
@@ -126,9 +132,11 @@ class Putter {
       return memory::kNoBlock;
     }
     ::new (segment_at(segment_, position_)) RecordHead{kLink, 0, 0, 0, *next, 0};
-    record_.put_segment = *next;
     memory::set_owner(*next, OwnerWord::putting(memory::self(), channel_.index_,
                                                 published_.count));
+    // After the owner, whatever the compiler would like: a death in between leaves the old hint.
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    record_.put_segment = *next;
     linked_ = *next;
     return *next;
   }

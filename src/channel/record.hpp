@@ -36,6 +36,13 @@ constexpr std::uint32_t weight_of(std::uint64_t bytes) {
   return steps < 0xffffffffu ? static_cast<std::uint32_t>(steps) : 0xffffffffu;
 }
 
+// A sum over all messages up to a progress word, which changes together with that word by its one
+// store: the sum up to message n lies in sums[n % 2] and is written before n is committed, so that
+// what is not committed changed nothing that anybody reads.
+struct RunningSum {
+  std::atomic<std::uint64_t> sums[2];
+};
+
 // Whether position `a` lies before `b`; they are never 2^31 units (32 GiB) apart.
 constexpr bool before(std::uint32_t a, std::uint32_t b) {
   return static_cast<std::int32_t>(a - b) < 0;
@@ -55,7 +62,7 @@ struct alignas(64) ChannelRecord {
 
   alignas(64) memory::OwnerLock put_lock;  // over this line
   std::uint32_t put_segment;
-  std::atomic<std::uint64_t> weight_put;
+  RunningSum weight_put;
   std::uint32_t bell_rung;
 
   alignas(64) std::atomic<std::uint64_t> published;
@@ -65,7 +72,7 @@ struct alignas(64) ChannelRecord {
   std::uint32_t get_segment;
 
   alignas(64) std::atomic<std::uint64_t> taken;
-  std::atomic<std::uint64_t> weight_taken;
+  RunningSum weight_taken;
   sync::Sleepers putters;  // asleep on `taken`, for room
 
   alignas(64) std::atomic<std::uint64_t> done;  // messages reported done (JoinableQueue)
@@ -123,6 +130,18 @@ inline Progress load(const std::atomic<std::uint64_t>& word) noexcept {
 }
 inline void commit(std::atomic<std::uint64_t>& word, Progress progress) noexcept {
   word.store(progress.word(), std::memory_order_seq_cst);
+}
+
+// With the lock of that side held: the sum up to `progress`, and the one after a message more.
+inline std::uint64_t sum_at(const RunningSum& sum, Progress progress) noexcept {
+  // Acquire: who sees the sum of a later message sees, by loading the progress again, that it is later.
+  return sum.sums[progress.count % 2].load(std::memory_order_acquire);
+}
+inline void add_next(RunningSum& sum, Progress progress, std::uint32_t amount) noexcept {
+  // Release: pairs with sum_at() without the lock. The place is the one of a message before
+  // `progress`, and whoever finds the new sum there finds that progress has gone on.
+  sum.sums[(progress.count + 1) % 2].store(sum_at(sum, progress) + amount,
+                                           std::memory_order_release);
 }
 
 }  // namespace onecopy::channel

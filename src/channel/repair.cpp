@@ -16,27 +16,27 @@ std::uint32_t block_count() noexcept {
   return memory::header().block_count.load(std::memory_order_acquire);
 }
 
-bool is_segment_of(BlockIndex block, std::uint32_t channel) noexcept {
-  if (memory::block_record(block).purpose != memory::Purpose::segment) return false;
+// Whether the block is a segment of the channel with a message in it, of those published so far. With
+// the lock for getting held it stays one: putters are done with it, but for its owner word turning
+// from putting to queued, and only getters free it. A segment that a putter is about to link, or that
+// a repair of the other side is about to free, is none.
+bool is_segment_of(BlockIndex block, std::uint32_t channel, Progress published) noexcept {
+  // The owner first: what the block is for is certain only when we know whose it is.
   const OwnerWord owner = memory::owner_of(block);
-  return (owner.state() == OwnerState::queued || owner.state() == OwnerState::putting) &&
-         owner.channel() == channel;
-}
-
-// A block that was on its way when its member died, with its parts first: while a part names its
-// head, the head is not free.
-void free_with_parts(BlockIndex head) noexcept {
-  for (BlockIndex block = 0, count = block_count(); block < count; ++block) {
-    if (memory::owner_of(block) == OwnerWord::part(head)) memory::Books().put_back(block);
+  if (owner.channel() != channel) return false;
+  if (owner.state() != OwnerState::queued &&
+      (owner.state() != OwnerState::putting || !before(owner.sequence(), published.count))) {
+    return false;
   }
-  memory::Books().put_back(head);
+  return memory::block_record(block).purpose == memory::Purpose::segment;
 }
 
 // The segment that holds a committed position begins last of those that begin at or before it.
-BlockIndex find_segment(std::uint32_t channel, std::uint32_t position) noexcept {
+BlockIndex find_segment(std::uint32_t channel, std::uint32_t position,
+                        Progress published) noexcept {
   BlockIndex found = memory::kNoBlock;
   for (BlockIndex block = 0, count = block_count(); block < count; ++block) {
-    if (!is_segment_of(block, channel)) continue;
+    if (!is_segment_of(block, channel, published)) continue;
     const std::uint32_t base = segment_head(block).base;
     if (before(position, base)) continue;
     if (found == memory::kNoBlock || before(segment_head(found).base, base)) found = block;
@@ -44,13 +44,27 @@ BlockIndex find_segment(std::uint32_t channel, std::uint32_t position) noexcept 
   return found;
 }
 
+bool belongs_to(OwnerWord owner, std::uint32_t channel) noexcept {
+  return (owner.state() == OwnerState::queued || owner.state() == OwnerState::putting ||
+          owner.state() == OwnerState::taking) &&
+         owner.channel() == channel;
+}
+
 }  // namespace
+
+// Parts first: while a part names its head, the head is not free.
+void free_with_parts(BlockIndex head) noexcept {
+  for (BlockIndex block = 0, count = block_count(); block < count; ++block) {
+    if (memory::owner_of(block) == OwnerWord::part(head)) memory::Books().put_back(block);
+  }
+  memory::Books().put_back(head);
+}
 
 void repair_putting(std::uint32_t channel) noexcept {
   ChannelRecord& record = record_of(channel);
   const Progress published = load(record.published);
   const SegmentHead& last = segment_head(record.put_segment);
-  // A segment that was linked but holds nothing published yet is the dead one's own again.
+  // A segment that was linked but holds nothing published yet is freed below.
   if (before(published.position, last.base)) record.put_segment = last.previous;
   for (BlockIndex block = 0, count = block_count(); block < count; ++block) {
     const OwnerWord owner = memory::owner_of(block);
@@ -67,6 +81,7 @@ void repair_putting(std::uint32_t channel) noexcept {
 void repair_getting(std::uint32_t channel) noexcept {
   ChannelRecord& record = record_of(channel);
   const Progress taken = load(record.taken);
+  const Progress published = load(record.published);
   for (BlockIndex block = 0, count = block_count(); block < count; ++block) {
     const OwnerWord owner = memory::owner_of(block);
     if (owner.state() != OwnerState::taking || owner.channel() != channel) continue;
@@ -76,10 +91,10 @@ void repair_getting(std::uint32_t channel) noexcept {
       free_with_parts(block);
     }
   }
-  record.get_segment = find_segment(channel, taken.position);
+  record.get_segment = find_segment(channel, taken.position, published);
   const std::uint32_t first = segment_head(record.get_segment).base;
   for (BlockIndex block = 0, count = block_count(); block < count; ++block) {
-    if (is_segment_of(block, channel) && before(segment_head(block).base, first)) {
+    if (is_segment_of(block, channel, published) && before(segment_head(block).base, first)) {
       memory::Books().put_back(block);
     }
   }
@@ -96,6 +111,10 @@ void release_locks_of_dead(std::uint32_t channel, std::uint32_t slot,
     repair_putting(channel);
     memory::unlock(record.put_lock);
   }
+}
+
+void forget_sleepers(std::uint32_t channel) noexcept {
+  ChannelRecord& record = record_of(channel);
   for (sync::Sleepers* sleepers : {&record.getters, &record.putters, &record.joiners}) {
     if (sync::anyone(*sleepers)) sync::reset(*sleepers);
   }
@@ -103,17 +122,15 @@ void release_locks_of_dead(std::uint32_t channel, std::uint32_t slot,
 
 // Parts before heads: while a part names its head, the head is not free.
 void free_blocks_of_channel(std::uint32_t channel) noexcept {
-  const auto belongs = [channel](OwnerWord owner) {
-    return owner == OwnerWord::queued(channel);
-  };
   for (BlockIndex block = 0, count = block_count(); block < count; ++block) {
     const OwnerWord owner = memory::owner_of(block);
-    if (owner.state() == OwnerState::part && belongs(memory::owner_of(owner.head()))) {
+    if (owner.state() == OwnerState::part &&
+        belongs_to(memory::owner_of(owner.head()), channel)) {
       memory::Books().put_back(block);
     }
   }
   for (BlockIndex block = 0, count = block_count(); block < count; ++block) {
-    if (belongs(memory::owner_of(block))) memory::Books().put_back(block);
+    if (belongs_to(memory::owner_of(block), channel)) memory::Books().put_back(block);
   }
 }
 

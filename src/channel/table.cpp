@@ -1,6 +1,7 @@
 #include "channel/table.hpp"
 
 #include <atomic>
+#include <mutex>
 #include <new>
 
 #include "channel/record.hpp"
@@ -17,7 +18,7 @@ using memory::Ledger;
 
 constexpr std::size_t kFirstSegment = 4096;
 
-// Handles of this process, per channel; changed under the lock on the table.
+// Handles of this process, per channel; changed under its mutex of handles.
 std::uint32_t handles[memory::kMaxChannels];
 
 constexpr std::uint64_t make_state(std::uint32_t generation, State state) {
@@ -64,6 +65,13 @@ class TableLock {
       finish_what_the_dead_began();
     }
   }
+  // Without waiting for it where that dead member has it.
+  TableLock(std::uint32_t slot, std::uint32_t generation) noexcept {
+    if (memory::lock_of_dead(memory::header().channels, slot, generation) ||
+        memory::lock(memory::header().channels) == memory::Acquired::from_dead) {
+      finish_what_the_dead_began();
+    }
+  }
   ~TableLock() { memory::unlock(memory::header().channels); }
   TableLock(const TableLock&) = delete;
   TableLock& operator=(const TableLock&) = delete;
@@ -83,13 +91,13 @@ void write_record(ChannelRecord& record, const Options& options) noexcept {
   record.maximum_weight = options.maximum_bytes == 0 ? 0 : weight_of(options.maximum_bytes);
   record.bell_level.store(0, std::memory_order_relaxed);
   record.put_lock.word.store(0, std::memory_order_relaxed);
-  record.weight_put.store(0, std::memory_order_relaxed);
+  for (auto& sum : record.weight_put.sums) sum.store(0, std::memory_order_relaxed);
   record.bell_rung = 0;
   record.published.store(0, std::memory_order_relaxed);
   record.getters.word.store(0, std::memory_order_relaxed);
   record.get_lock.word.store(0, std::memory_order_relaxed);
   record.taken.store(0, std::memory_order_relaxed);
-  record.weight_taken.store(0, std::memory_order_relaxed);
+  for (auto& sum : record.weight_taken.sums) sum.store(0, std::memory_order_relaxed);
   record.putters.word.store(0, std::memory_order_relaxed);
   record.done.store(0, std::memory_order_relaxed);
   record.joiners.word.store(0, std::memory_order_relaxed);
@@ -97,12 +105,15 @@ void write_record(ChannelRecord& record, const Options& options) noexcept {
 
 // A dead member: its locks are released and what they guard is repaired, its holds are cleared.
 void reclaim_channels(std::uint32_t slot, std::uint32_t generation) noexcept {
-  const TableLock guard;
+  const TableLock guard(slot, generation);
   const std::uint32_t high =
       memory::header().channel_high_water.load(std::memory_order_acquire);
   for (std::uint32_t index = 0; index < high; ++index) {
-    if (!memory::ledger_has(Ledger::channels, slot, index)) continue;
+    // Of every channel: who died while he took back what another dead one held had locks of channels
+    // that he did not hold himself.
     if (state_in(state_word(index)) == State::open) release_locks_of_dead(index, slot, generation);
+    if (!memory::ledger_has(Ledger::channels, slot, index)) continue;
+    forget_sleepers(index);
     memory::ledger_clear(Ledger::channels, slot, index);
     if (state_in(state_word(index)) == State::open &&
         !memory::ledger_held_by_anyone(Ledger::channels, index)) {
@@ -111,14 +122,17 @@ void reclaim_channels(std::uint32_t slot, std::uint32_t generation) noexcept {
   }
 }
 
+// While the program is loaded: a member that has no channel yet takes back channels of the dead too.
+[[maybe_unused]] const bool hooked = (memory::set_reclaim_hook(reclaim_channels), true);
+
 }  // namespace
 
 Result<Name> make_channel(const Options& options) {
   if (auto joined = memory::join_family(); !joined) return std::move(joined).failure();
-  memory::set_reclaim_hook(reclaim_channels);
   // Before the lock: for want of memory it may look for the dead, which takes the lock.
   auto segment = make_segment(0, 0, memory::kNoBlock, kFirstSegment);
   if (!segment) return std::move(segment).failure();
+  const std::lock_guard handles_guard(memory::local().handles_mutex);
   const TableLock guard;
   const std::uint32_t index = find_free();
   if (index == memory::kNone) {
@@ -145,7 +159,7 @@ Result<Name> make_channel(const Options& options) {
 
 Result<void> hold_channel(Name name) {
   if (auto joined = memory::join_family(); !joined) return joined;
-  memory::set_reclaim_hook(reclaim_channels);
+  const std::lock_guard handles_guard(memory::local().handles_mutex);
   const TableLock guard;
   if (!is_open(name)) {
     return Failure{Error::closed, 0, "the queue or pipe is gone: nobody held it any more"};
@@ -157,6 +171,7 @@ Result<void> hold_channel(Name name) {
 
 void let_go_channel(Name name) noexcept {
   if (!memory::in_family()) return;
+  const std::lock_guard handles_guard(memory::local().handles_mutex);
   const TableLock guard;
   if (!is_open(name) || --handles[name.index] != 0) return;
   memory::ledger_clear(Ledger::channels, memory::self(), name.index);

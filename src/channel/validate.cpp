@@ -5,6 +5,7 @@
 #include "channel/record.hpp"
 #include "channel/segment.hpp"
 #include "memory/books.hpp"
+#include "memory/family.hpp"
 
 namespace onecopy::channel {
 namespace {
@@ -54,6 +55,7 @@ std::string check_words(const ChannelRecord& record) {
 }  // namespace
 
 std::string Channel::validate() const {
+  if (!memory::in_family()) return {};
   ChannelRecord& record = record_of(index_);
   lock_getting(record);
   lock_putting(record);

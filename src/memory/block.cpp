@@ -39,6 +39,18 @@ void mark_filled(BlockIndex block) noexcept {
   block_record(block).page_generation.fetch_add(1, std::memory_order_relaxed);
 }
 
+// What a block just taken from the free lists needs before its pages may be touched.
+Result<void> make_usable(BlockIndex block) {
+  if (!local().file.is_bounded()) return {};
+  if (arena_descriptor() < 0) {
+    return Failure{Error::no_memory, 0,
+                   "the arena's descriptor was closed by the program: its memory in /dev/shm cannot "
+                   "be reserved any more"};
+  }
+  const BlockRecord& record = block_record(block);
+  return local().file.reserve(record.offset, record.capacity);
+}
+
 }  // namespace
 
 Result<BlockIndex> allocate_block(std::size_t bytes) {
@@ -59,17 +71,16 @@ Result<BlockIndex> allocate_block(std::size_t bytes) {
   if (!block) return block;
   block_record(*block).length = bytes;
   block_record(*block).purpose = Purpose::data;
-  if (local().file.is_bounded()) {
-    const BlockRecord& record = block_record(*block);
-    if (auto reserved = local().file.reserve(record.offset, record.capacity); !reserved) {
-      release_block(*block);
-      return std::move(reserved).failure();
-    }
+  if (auto usable = make_usable(*block); !usable) {
+    release_block(*block);
+    return std::move(usable).failure();
   }
   return block;
 }
 
 void release_block(BlockIndex block) noexcept {
+  // A fork child that goes through the motions of its parent must not free what is its parent's.
+  if (!in_family() || owner_of(block) != OwnerWord::held(local().slot)) return;
   Books().put_back(block);
   housekeep();
 }
@@ -102,7 +113,7 @@ Result<void> fill_block(BlockIndex block, std::size_t offset, const void* source
     std::memcpy(block_data(block) + offset, source, bytes);
     return {};
   }
-  if (pages_fresh(block)) {
+  if (pages_fresh(block) && arena_descriptor() >= 0) {
     // Through the kernel: it copies into pages that it need not clear first, and no fault is taken.
     if (auto written = local().file.write_at(record.offset + offset, source, bytes); !written) {
       return written;
@@ -110,10 +121,7 @@ Result<void> fill_block(BlockIndex block, std::size_t offset, const void* source
     if (offset + bytes >= record.length) mark_filled(block);
     return {};
   }
-  if (!pages_known(block)) {
-    os::populate(block_data(block), record.length);
-    note_pages(block);
-  }
+  prepare_block(block);
   std::memcpy(block_data(block) + offset, source, bytes);
   return {};
 }
@@ -148,9 +156,13 @@ void retain_view(BlockIndex block) noexcept {
 void release_view(BlockIndex block) noexcept {
   // Acquire and release: the last to let go sees what the others did with the block.
   if (local_block(block).views.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  // What a process inherited across a fork that made it no member is its parent's still.
+  if (!in_family()) return;
   {
     const std::lock_guard guard(local().views_mutex);
-    if (owner_of(block).state() != OwnerState::frozen || release_frozen(block)) {
+    const OwnerWord owner = owner_of(block);
+    if (owner == OwnerWord::held(local().slot) ||
+        (owner.state() == OwnerState::frozen && release_frozen(block))) {
       Books().put_back(block);
     }
   }

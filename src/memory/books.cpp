@@ -49,17 +49,10 @@ void count_resident(BlockRecord& record) noexcept {
 }  // namespace
 
 Books::Books() noexcept {
-  if (lock(header().books) == Acquired::from_dead) header().books_dirty = 1;
-  if (header().books_dirty != 0) rebuild_books();
-  // A death from here on leaves the derived figures in disorder. Plain stores: whoever takes the
-  // lock over sees them through the lock word.
-  header().books_dirty = 1;
+  if (lock(header().books) == Acquired::from_dead) rebuild_books();
 }
 
-Books::~Books() {
-  header().books_dirty = 0;
-  unlock(header().books);
-}
+Books::~Books() { unlock(header().books); }
 
 Result<BlockIndex> Books::take(std::uint32_t size_class) {
   ArenaHeader& books = header();

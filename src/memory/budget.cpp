@@ -36,7 +36,7 @@ Result<void> grant(std::uint64_t bytes) {
     const std::uint64_t possible =
         available.bytes > kHeadroom ? available.bytes - kHeadroom : 0;
     if (bytes > possible) return refuse(bytes, possible, available.name);
-    if (local().file.is_bounded()) {
+    if (local().file.is_bounded() && arena_descriptor() >= 0) {
       const auto room = local().file.room();
       if (room && bytes > *room) return refuse(bytes, *room, "the size of /dev/shm");
     }

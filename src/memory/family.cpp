@@ -33,14 +33,28 @@ constexpr std::uint64_t kLeastCapacity = kDataOffset + (64ull << 20);
 
 std::mutex joining;
 std::atomic<bool> mapped{false};  // the arena is there; a place in it may not be
-Ticket unborn;  // the place of the child that is being forked; under the views mutex
+// The place of the child that is being forked, and its guard; under the mutexes that a fork holds.
+Ticket unborn;
+os::Descriptor unborn_guard;
+
+bool is_arena(int descriptor) noexcept {
+  const auto identity = os::identify(descriptor);
+  return identity && *identity == local().file_identity;
+}
+
+// Closes a guard. Where the program closed it before us the number may be a file of its own.
+void let_go(os::Descriptor& guard) noexcept {
+  if (guard && !is_arena(guard.get())) static_cast<void>(guard.release());
+  guard.reset();
+}
 
 void before_fork() {
   joining.lock();
+  local().handles_mutex.lock();
   local().views_mutex.lock();
   unborn = {};
   if (!in_family()) return;
-  const auto place = reserve(local().slot);
+  const auto place = reserve(local().slot, &unborn_guard);
   if (!place) return;  // the child will be no member, and told so when it uses the engine
   unborn = *place;
   ledger_copy(Ledger::channels, local().slot, unborn.slot);
@@ -51,7 +65,9 @@ thread_local Ticket last_forked;
 
 void after_fork_in_parent() {
   last_forked = unborn;
+  let_go(unborn_guard);
   local().views_mutex.unlock();
+  local().handles_mutex.unlock();
   joining.unlock();
 }
 
@@ -63,14 +79,22 @@ void become(Ticket place) noexcept {
 
 void after_fork_in_child() {
   local().views_mutex.unlock();
+  local().handles_mutex.unlock();
   joining.unlock();
   // Acquire: pairs with the release in join_family() and adopt().
   if (!mapped.load(std::memory_order_acquire)) return;
   local().root = false;
+  let_go(local().guard);
+  local().guard = std::move(unborn_guard);
   become(unborn);
-  if (unborn.slot == kNoSlot || occupy(unborn)) return;
+  if (unborn.slot == kNoSlot) return;
+  if (occupy(unborn)) {
+    release_orphaned_views();
+    return;
+  }
   // The parent died and was reclaimed before this child came to life.
   become({});
+  let_go(local().guard);
 }
 
 std::uint64_t capacity_to_try() {
@@ -97,6 +121,11 @@ Result<void> map_arena(std::uint64_t capacity) {
   local().file_identity = *identity;
   os::register_fork_hooks(before_fork, after_fork_in_parent, after_fork_in_child);
   return {};
+}
+
+void unmap_arena() noexcept {
+  os::unmap(local().base, local().capacity);
+  local().base = nullptr;
 }
 
 Failure bad_limit(const char* text) {
@@ -177,6 +206,11 @@ Local& local() noexcept {
   return *instance;
 }
 
+int arena_descriptor() noexcept {
+  const int descriptor = local().file.descriptor();
+  return is_arena(descriptor) ? descriptor : -1;
+}
+
 bool in_family() noexcept {
   return mapped.load(std::memory_order_acquire) && local().slot != kNone;
 }
@@ -186,16 +220,20 @@ bool is_root() noexcept { return local().root; }
 Result<void> join_family() {
   if (in_family()) return {};
   const std::lock_guard guard(joining);
-  if (!mapped.load(std::memory_order_acquire)) {
-    if (auto made = make_arena(); !made) return made;
-    local().root = true;
+  if (in_family()) return {};
+  if (mapped.load(std::memory_order_acquire)) {
+    // It has no name to lock by, and what it inherited is its parent's.
+    return Failure{Error::too_many, 0,
+                   "this process was forked when its family was full (1024 processes at a time), so "
+                   "it is no member of it"};
   }
-  if (local().slot == kNone) {
-    auto place = reserve(kNone);
-    if (!place) return std::move(place).failure();
-    become(*place);
-    occupy(*place);
-  }
+  if (auto made = make_arena(); !made) return made;
+  auto place = reserve(kNone);
+  if (!place) return std::move(place).failure();
+  local().root = true;
+  become(*place);
+  occupy(*place);
+  local().guard = guard_place(place->slot);
   // Release: pairs with in_family(); everything above is in place.
   mapped.store(true, std::memory_order_release);
   return {};
@@ -203,8 +241,7 @@ Result<void> join_family() {
 
 Result<int> family_descriptor() {
   if (auto done = join_family(); !done) return std::move(done).failure();
-  const auto identity = os::identify(local().file.descriptor());
-  if (!identity || !(*identity == local().file_identity)) {
+  if (arena_descriptor() < 0) {
     return Failure{Error::closed, 0,
                    "the arena's descriptor was closed by the program (closing a range of "
                    "descriptors?): no process can be started into the family any more"};
@@ -217,7 +254,7 @@ Result<Ticket> reserve_place() {
   return reserve(local().slot);
 }
 
-void release_place(Ticket ticket) noexcept { reclaim_place(ticket); }
+void release_place(Ticket ticket) noexcept { reclaim_unborn(ticket); }
 
 void forked(int pid) noexcept {
   const Ticket child = std::exchange(last_forked, Ticket{});
@@ -243,15 +280,16 @@ Result<void> adopt(int descriptor, Ticket ticket) {
   local().file = std::move(*file);
   if (auto done = map_arena(*size); !done) return done;
   if (auto fits = check_header(header()); !fits) {
-    os::unmap(local().base, local().capacity);
-    local().base = nullptr;
+    unmap_arena();
     return fits;
   }
   become(ticket);
-  if (!occupy(ticket)) {
+  if (ticket.slot >= kMaxMembers || !occupy(ticket)) {
     become({});
+    unmap_arena();
     return Failure{Error::closed, 0, "the place kept for this process was given up: its parent died"};
   }
+  local().guard = guard_place(ticket.slot);
   mapped.store(true, std::memory_order_release);
   return {};
 }

@@ -15,17 +15,36 @@ namespace {
 void map_privately(BlockIndex first, BlockIndex last) noexcept {
   const std::uint64_t begin = block_record(first).offset;
   const std::uint64_t end = block_record(last).offset + block_record(last).capacity;
-  if (os::map_private_over(local().base + begin, local().file.descriptor(), begin, end - begin)) {
-    return;
-  }
+  std::byte* const address = local().base + begin;
+  const int arena = arena_descriptor();
+  const auto mapped = arena >= 0 ? os::map_private_over(address, arena, begin, end - begin)
+                                 : os::copy_over(address, end - begin);
+  if (mapped) return;
   // The range may be unmapped now, and a fork cannot be refused from here.
   std::fputs("onecopy: out of memory mappings at fork (vm.max_map_count)\n", stderr);
   std::abort();
 }
 
 bool last_to_let_go(BlockIndex block) noexcept {
-  return !ledger_held_by_anyone(Ledger::blocks, block) &&
-         change_owner(block, OwnerWord::frozen(), OwnerWord::held(local().slot));
+  // Before looking for holders: the exchange fails where the block was frozen anew meanwhile.
+  const OwnerWord seen = owner_of(block);
+  return seen.state() == OwnerState::frozen && !ledger_held_by_anyone(Ledger::blocks, block) &&
+         change_owner(block, seen, OwnerWord::held(local().slot));
+}
+
+// Relaxed: changed under the views mutex.
+bool is_private(BlockIndex block) noexcept {
+  return local().blocks[block].is_private.load(std::memory_order_relaxed) != 0;
+}
+
+// Whether a child would look into the block too: into one of our own that we look into, or into a
+// frozen one that we have mapped privately, looked into or not. (What a process inherited that is no
+// member is neither.)
+bool is_viewed(BlockIndex block, OwnerWord owner) noexcept {
+  const std::uint32_t me = local().slot;
+  if (owner == OwnerWord::held(me)) return view_count(block) != 0;
+  return owner.state() == OwnerState::frozen && is_private(block) &&
+         ledger_has(Ledger::blocks, me, block);
 }
 
 }  // namespace
@@ -35,8 +54,9 @@ void freeze_views(std::uint32_t child) noexcept {
   const std::uint32_t count = header().block_count.load(std::memory_order_acquire);
   BlockIndex run = kNoBlock;  // first of the blocks side by side that turn private together
   for (BlockIndex block = 0; block <= count; ++block) {
-    const bool viewed = block < count && view_count(block) != 0;
-    const bool turns = viewed && owner_of(block) == OwnerWord::held(me);
+    const OwnerWord owner = block < count ? owner_of(block) : OwnerWord();
+    const bool viewed = block < count && is_viewed(block, owner);
+    const bool turns = viewed && owner.state() == OwnerState::held;
     if (turns) {
       if (run == kNoBlock) run = block;
     } else if (run != kNoBlock) {
@@ -49,7 +69,16 @@ void freeze_views(std::uint32_t child) noexcept {
     ledger_set(Ledger::blocks, child, block);
     if (turns) {
       local().blocks[block].is_private.store(1, std::memory_order_relaxed);
-      set_owner(block, OwnerWord::frozen());
+      set_owner(block, OwnerWord::frozen(++block_record(block).times_frozen));
+    }
+  }
+}
+
+void release_orphaned_views() noexcept {
+  const std::uint32_t count = header().block_count.load(std::memory_order_acquire);
+  for (BlockIndex block = 0; block < count; ++block) {
+    if (is_private(block) && view_count(block) == 0 && release_frozen(block)) {
+      Books().put_back(block);
     }
   }
 }
@@ -57,9 +86,10 @@ void freeze_views(std::uint32_t child) noexcept {
 bool release_frozen(BlockIndex block) noexcept {
   const BlockRecord& record = block_record(block);
   LocalBlock& mine = local().blocks[block];
-  if (mine.is_private.load(std::memory_order_relaxed) != 0) {
-    if (!os::map_shared_over(local().base + record.offset, local().file.descriptor(),
-                             record.offset, record.capacity)) {
+  if (is_private(block)) {
+    const int arena = arena_descriptor();
+    if (arena < 0 || !os::map_shared_over(local().base + record.offset, arena, record.offset,
+                                          record.capacity)) {
       return false;  // still ours by the ledger: better kept than used through a wrong mapping
     }
     mine.is_private.store(0, std::memory_order_relaxed);
@@ -73,7 +103,7 @@ void release_frozen_of_dead(std::uint32_t slot) noexcept {
   const std::uint32_t count = header().block_count.load(std::memory_order_acquire);
   for (BlockIndex block = 0; block < count; ++block) {
     if (ledger_has(Ledger::blocks, slot, block)) ledger_clear(Ledger::blocks, slot, block);
-    if (owner_of(block).state() == OwnerState::frozen && last_to_let_go(block)) {
+    if (last_to_let_go(block)) {
       Books().put_back(block);
     }
   }

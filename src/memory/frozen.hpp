@@ -19,6 +19,10 @@ void freeze_views(std::uint32_t child) noexcept;
 // this process, is to be put back.
 bool release_frozen(BlockIndex block) noexcept;
 
+// In the child, after a fork: lets go of the blocks that another thread of the parent was letting go
+// of at that moment. No object here looks into them, and the thread is not here to finish.
+void release_orphaned_views() noexcept;
+
 // Clears what a dead member held frozen; frees what nobody holds any more.
 void release_frozen_of_dead(std::uint32_t slot) noexcept;
 

@@ -13,7 +13,7 @@ void give_back_pages(BlockIndex block) noexcept {
   BlockRecord& record = block_record(block);
   // To odd first: a death in between means one needless copy through the kernel.
   record.page_generation.fetch_or(1, std::memory_order_relaxed);
-  if (local().file.give_back(record.offset, record.capacity)) {
+  if (arena_descriptor() >= 0 && local().file.give_back(record.offset, record.capacity)) {
     Books().put_back_cold(block);
   } else {
     Books().put_back(block);

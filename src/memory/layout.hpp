@@ -28,12 +28,13 @@ inline constexpr std::uint32_t kNone = 0xffffffffu;  // no index
 
 static_assert(kMaxMembers <= 1u << 12 && kMaxChannels <= 1u << 16, "they fit the owner word");
 
-// What a place in the table of members is.
-enum class Place : std::uint32_t { free, reserved, living };
+// What a place in the table of members is. `dead`: what its member held is being taken back.
+enum class Place : std::uint32_t { free, reserved, living, dead };
 
 // One member. Equation: `state` is (generation << 32 | Place); the other words are meaningful
 // while it is not free, and a generation is never used twice for a slot. `identity` of a reserved
-// place is zero until the child is named.
+// place is zero until the child is named. While `guarded` is 1 and the byte of the arena's file whose
+// number is the slot is held (os/byte_lock.hpp), the member is unborn or has not called exec.
 struct alignas(64) MemberRecord {
   std::atomic<std::uint64_t> state;
   os::ProcessIdentity identity;
@@ -41,7 +42,9 @@ struct alignas(64) MemberRecord {
   std::uint32_t reserver;            // slot of the parent that reserved it
   std::uint32_t reserver_generation;
   std::atomic<std::uint32_t> leaving;  // 1: it ended in good order, or is about to
-  std::uint64_t joined_at;  // monotonic nanoseconds
+  std::uint64_t joined_at;             // monotonic nanoseconds
+  std::atomic<std::uint32_t> guarded;
+  std::uint32_t unused;
 };
 static_assert(sizeof(MemberRecord) == 64);
 
@@ -63,8 +66,8 @@ struct alignas(64) BlockRecord {
   std::uint16_t warm;  // 1: its pages are counted as resident
   // Odd: the kernel has its pages, or they were never filled; even: filled. Rises at each change.
   std::atomic<std::uint32_t> page_generation;
-  Purpose purpose;  // meaningful while in use
-  std::uint32_t unused;
+  Purpose purpose;             // meaningful while in use
+  std::uint32_t times_frozen;  // the number in the owner word of the last time
 };
 static_assert(sizeof(BlockRecord) == 64);
 
@@ -87,7 +90,6 @@ struct ArenaHeader {
   std::uint32_t page_size;
 
   alignas(64) OwnerLock books;  // over everything down to `cold`, and the block records
-  std::uint32_t books_dirty;    // 1 while the derived figures below may disagree with the records
   std::atomic<std::uint32_t> block_count;
   std::uint64_t data_end;
   std::uint64_t resident;
@@ -101,6 +103,7 @@ struct ArenaHeader {
   alignas(64) OwnerLock members;  // over reserving and freeing places
   std::atomic<std::uint32_t> member_high_water;
   alignas(64) OwnerLock reclaiming;  // over taking back what the dead held
+  std::atomic<std::uint64_t> looked_for_dead_at;
   alignas(64) OwnerLock channels;    // over making and freeing channels
   std::atomic<std::uint32_t> channel_high_water;
 };

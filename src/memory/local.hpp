@@ -33,12 +33,19 @@ struct Local {
   std::uint32_t lock_word = 0;
   bool root = false;
   LocalBlock* blocks = nullptr;  // kMaxBlocks of them, in lazily taken pages
+  os::Descriptor guard;  // see MemberRecord::guarded
+  // Held while this process's handles on channels change, and by a fork: so that the child holds
+  // exactly what it has handles for. Taken before any lock of the arena, and before the next.
+  std::mutex handles_mutex;
   // Held while a view is given up for good, and by a fork: so that a fork sees each held block
   // either wholly held or wholly given up.
   std::mutex views_mutex;
 };
 
 Local& local() noexcept;
+// The arena's descriptor; -1 where the program closed it, and the number means nothing or another
+// file by now. Asked before each use: what is done to the wrong file cannot be undone.
+int arena_descriptor() noexcept;
 
 inline ArenaHeader& header() noexcept {
   return *reinterpret_cast<ArenaHeader*>(local().base + kHeaderOffset);

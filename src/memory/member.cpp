@@ -1,11 +1,12 @@
 #include "memory/member.hpp"
 
 #include <cstring>
+#include <utility>
 
-#include "memory/ledger.hpp"
 #include "memory/local.hpp"
-#include "memory/reclaim.hpp"
+#include "os/byte_lock.hpp"
 #include "os/clock.hpp"
+#include "os/process_maps.hpp"
 
 namespace onecopy::memory {
 namespace {
@@ -17,6 +18,9 @@ constexpr std::uint64_t make_state(std::uint32_t generation, Place place) {
   return (std::uint64_t{generation} << 32) | static_cast<std::uint32_t>(place);
 }
 constexpr Place place_of(std::uint64_t state) { return static_cast<Place>(state & 0xffffffffu); }
+constexpr std::uint32_t generation_in(std::uint64_t state) {
+  return static_cast<std::uint32_t>(state >> 32);
+}
 
 // Acquire: pairs with the release that changed the place, so that its identity is seen.
 std::uint64_t state_of(std::uint32_t slot) noexcept {
@@ -35,24 +39,69 @@ std::uint32_t find_free() noexcept {
   return high < kMaxMembers ? high : kNone;
 }
 
-}  // namespace
+// Acquire and release: who changes the place sees what was written about it before, and shows what
+// he wrote himself.
+bool change_state(Ticket ticket, Place from, Place to) noexcept {
+  std::uint64_t expected = make_state(ticket.generation, from);
+  return member_record(ticket.slot)
+      .state.compare_exchange_strong(expected, make_state(ticket.generation, to),
+                                     std::memory_order_acq_rel, std::memory_order_acquire);
+}
 
-bool is_living(std::uint32_t slot) noexcept {
+// Whether anybody holds the byte that stands for a place; nothing where that cannot be told.
+std::optional<bool> is_guard_held(std::uint32_t slot) noexcept {
+  const int arena = arena_descriptor();
+  if (arena < 0) return std::nullopt;
+  const auto held = os::is_byte_held(arena, slot);
+  if (!held) return std::nullopt;
+  return *held;
+}
+
+// A process that called exec runs on without us, under the same identity. The guard alone proves
+// nothing: programs close descriptors that they do not know.
+bool has_left_by_exec(std::uint32_t slot, const MemberRecord& record) noexcept {
+  // Acquire: pairs with the release in guard_place() and reserve().
+  if (record.guarded.load(std::memory_order_acquire) == 0) return false;
+  if (is_guard_held(slot).value_or(true)) return false;
+  const auto mapped = os::has_mapped(record.identity.pid, local().file_identity);
+  return mapped && !*mapped;
+}
+
+bool unborn_lives(std::uint32_t slot, const MemberRecord& record) noexcept {
+  if (record.guarded.load(std::memory_order_acquire) != 0) {
+    if (const auto held = is_guard_held(slot)) return *held;
+  }
+  // A child whose parent dies in this very moment may be about to occupy its place.
+  return lives_as(record.reserver, record.reserver_generation) ||
+         static_cast<std::uint64_t>(os::now()) - record.joined_at < kGrace;
+}
+
+// Whether the member of a place in that state lives, or is not born yet. Where the place changes
+// meanwhile the answer means nothing: the caller looks at the state again.
+bool lives_in(std::uint32_t slot, std::uint64_t state) noexcept {
   const MemberRecord& record = member_record(slot);
-  const std::uint64_t state = state_of(slot);
   switch (place_of(state)) {
     case Place::free:
+    case Place::dead:
       return false;
     case Place::living:
-      return os::is_alive(record.identity);
+      return os::is_alive(record.identity) && !has_left_by_exec(slot, record);
     case Place::reserved:
       // Acquire: pairs with the release in name_child().
       if (record.named.load(std::memory_order_acquire) != 0) return os::is_alive(record.identity);
-      // A child whose parent dies in this very moment may be about to occupy its place.
-      return lives_as(record.reserver, record.reserver_generation) ||
-             static_cast<std::uint64_t>(os::now()) - record.joined_at < kGrace;
+      return unborn_lives(slot, record);
   }
-  return false;
+  return true;
+}
+
+}  // namespace
+
+bool is_living(std::uint32_t slot) noexcept {
+  for (;;) {
+    const std::uint64_t state = state_of(slot);
+    const bool answer = lives_in(slot, state);
+    if (state_of(slot) == state) return answer;
+  }
 }
 
 bool is_taken(std::uint32_t slot) noexcept { return place_of(state_of(slot)) != Place::free; }
@@ -65,12 +114,30 @@ bool lives_as(std::uint32_t slot, std::uint32_t generation) noexcept {
   if (slot == local().slot && ((local().generation ^ generation) & kGenerationMask) == 0) {
     return true;
   }
-  const std::uint64_t state = state_of(slot);
-  if ((((state >> 32) ^ generation) & kGenerationMask) != 0) return false;
-  return is_living(slot);
+  for (;;) {
+    const std::uint64_t state = state_of(slot);
+    if (((generation_in(state) ^ generation) & kGenerationMask) != 0) return false;
+    const bool answer = lives_in(slot, state);
+    if (state_of(slot) == state) return answer;
+  }
 }
 
-Result<Ticket> reserve(std::uint32_t reserver) noexcept {
+std::optional<Ticket> find_dead(std::uint32_t slot) noexcept {
+  const std::uint64_t state = state_of(slot);
+  if (place_of(state) == Place::free || lives_in(slot, state)) return std::nullopt;
+  const Ticket ticket{slot, generation_in(state)};
+  // Fails where the place changed while we asked, and the answer was about nobody.
+  if (!change_state(ticket, place_of(state), Place::dead)) return std::nullopt;
+  return ticket;
+}
+
+bool give_up(Ticket ticket) noexcept {
+  return change_state(ticket, Place::reserved, Place::dead);
+}
+
+void vacate(Ticket ticket) noexcept { change_state(ticket, Place::dead, Place::free); }
+
+Result<Ticket> reserve(std::uint32_t reserver, os::Descriptor* guard) noexcept {
   lock_members();
   std::uint32_t slot = find_free();
   if (slot == kNone) {
@@ -85,7 +152,7 @@ Result<Ticket> reserve(std::uint32_t reserver) noexcept {
                    "the family is full: it has room for 1024 processes at a time"};
   }
   MemberRecord& record = member_record(slot);
-  const auto generation = static_cast<std::uint32_t>(state_of(slot) >> 32) + 1;
+  const std::uint32_t generation = generation_in(state_of(slot)) + 1;
   if (generation != 1) std::memset(trace_record(slot), 0, kTraceBytes);
   record.identity = {};
   record.leaving.store(0, std::memory_order_relaxed);
@@ -93,6 +160,8 @@ Result<Ticket> reserve(std::uint32_t reserver) noexcept {
   record.reserver = reserver;
   record.reserver_generation = reserver == kNone ? 0 : generation_of(reserver);
   record.joined_at = static_cast<std::uint64_t>(os::now());
+  record.guarded.store(0, std::memory_order_relaxed);
+  if (guard != nullptr) *guard = guard_place(slot);
   if (reserver == kNone) {
     record.identity = os::identify_self();
     record.named.store(1, std::memory_order_relaxed);
@@ -112,25 +181,21 @@ bool occupy(Ticket ticket) noexcept {
   record.identity = os::identify_self();
   // Release: pairs with the acquire in is_living().
   record.named.store(1, std::memory_order_release);
-  std::uint64_t expected = make_state(ticket.generation, Place::reserved);
-  // Release: pairs with state_of(). Fails when the place was taken back in this moment.
-  return record.state.compare_exchange_strong(
-      expected, make_state(ticket.generation, Place::living), std::memory_order_acq_rel,
-      std::memory_order_acquire);
+  // Fails when the place was taken back in this moment.
+  return change_state(ticket, Place::reserved, Place::living);
 }
 
-void vacate(std::uint32_t slot, std::uint32_t generation) noexcept {
-  lock_members();
-  if (static_cast<std::uint32_t>(state_of(slot) >> 32) == generation) {
-    member_record(slot).state.store(make_state(generation, Place::free),
-                                    std::memory_order_release);
-  }
-  unlock(header().members);
+os::Descriptor guard_place(std::uint32_t slot) noexcept {
+  const int arena = arena_descriptor();
+  if (arena < 0) return {};
+  auto guard = os::hold_byte(arena, slot);
+  if (!guard) return {};
+  // Release: pairs with the acquires in has_left_by_exec() and unborn_lives(): held already.
+  member_record(slot).guarded.store(1, std::memory_order_release);
+  return std::move(*guard);
 }
 
-std::uint32_t generation_of(std::uint32_t slot) noexcept {
-  return static_cast<std::uint32_t>(state_of(slot) >> 32);
-}
+std::uint32_t generation_of(std::uint32_t slot) noexcept { return generation_in(state_of(slot)); }
 
 void name_child(Ticket ticket, int pid) noexcept {
   MemberRecord& record = member_record(ticket.slot);

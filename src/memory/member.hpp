@@ -1,14 +1,20 @@
 // The table of members: reserving places, being alive, dying.
 //
-// Any thread of any member may call. Reserving and freeing take the lock on the table; asking does
-// not. A death in the middle of reserving leaves a place reserved by the dead, freed with it.
+// A place goes free -> reserved -> living -> dead -> free, and may leave out living. Who is to take
+// back what a member held makes its place dead first, by an exchange: from then on nobody comes to
+// life in it, and whoever finds it dead may go on with the work.
+//
+// Any thread of any member may call. Reserving takes the lock on the table; asking does not. A death
+// in the middle of reserving leaves a place reserved by the dead, freed with it.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include <onecopy/error.hpp>
 
 #include "memory/family.hpp"
+#include "os/descriptor.hpp"
 
 namespace onecopy::memory {
 
@@ -18,13 +24,23 @@ bool lives_as(std::uint32_t slot, std::uint32_t generation) noexcept;
 // The same for whatever generation the slot has now; false for a free place.
 bool is_living(std::uint32_t slot) noexcept;
 
-// Reserves a place, for this process itself (`reserver` kNone) or for a child of this one.
-Result<Ticket> reserve(std::uint32_t reserver) noexcept;
+// Reserves a place, for this process itself (`reserver` kNone) or for a child of this one. With
+// `guard` it is a child by fork, and the place is good for as long as any process has that descriptor
+// open; none is given where the system has no such thing.
+Result<Ticket> reserve(std::uint32_t reserver, os::Descriptor* guard = nullptr) noexcept;
 // This process becomes the member of a place that is reserved for it; false when it was taken back
 // meanwhile.
 bool occupy(Ticket ticket) noexcept;
-// Frees the place of a dead or never born member; the caller has taken back what it held.
-void vacate(std::uint32_t slot, std::uint32_t generation) noexcept;
+// Makes a place of this process good for as long as `guard` is open and no longer (exec closes it).
+os::Descriptor guard_place(std::uint32_t slot) noexcept;
+
+// If the member of the place is dead: makes the place dead, and says which generation it was.
+std::optional<Ticket> find_dead(std::uint32_t slot) noexcept;
+// Makes a place dead in which nobody came to life; false where somebody did, or it is not that any
+// more.
+bool give_up(Ticket ticket) noexcept;
+// Frees a dead place; the caller has taken back what its member held.
+void vacate(Ticket ticket) noexcept;
 
 // Whether the place is reserved or occupied.
 bool is_taken(std::uint32_t slot) noexcept;

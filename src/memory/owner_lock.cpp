@@ -45,6 +45,8 @@ Acquired try_lock(OwnerLock& lock) noexcept {
 Acquired lock(OwnerLock& lock) noexcept {
   if (try_lock(lock) == Acquired::clean) return Acquired::clean;
   const std::uint32_t me = local().lock_word;
+  std::uint32_t watched = 0;  // the word that the slice was begun for
+  os::Deadline slice = os::Deadline::never();
   for (;;) {
     std::uint32_t seen = lock.word.load(std::memory_order_relaxed);
     if ((seen & kOwner) == 0) {
@@ -60,13 +62,25 @@ Acquired lock(OwnerLock& lock) noexcept {
       }
       seen |= kContended;
     }
-    const auto outcome = os::futex_wait(&lock.word, seen, os::Deadline::after(kSlice));
-    if (outcome != os::FutexWait::timed_out) continue;
-    if (lock.word.load(std::memory_order_relaxed) != seen) continue;
+    if (seen != watched) {
+      watched = seen;
+      slice = os::Deadline::after(kSlice);
+    }
+    // What ended the sleep does not count, only the time: signals may come faster than slices end.
+    static_cast<void>(os::futex_wait(&lock.word, seen, slice));
+    if (!slice.expired()) continue;
     if (owner_is_dead(seen & kOwner) && take(lock, seen, me | kContended)) {
       return Acquired::from_dead;
     }
+    watched = 0;
   }
+}
+
+Acquired lock_if_free_or_dead(OwnerLock& lock) noexcept {
+  if (try_lock(lock) == Acquired::clean) return Acquired::clean;
+  std::uint32_t seen = lock.word.load(std::memory_order_relaxed);
+  if ((seen & kOwner) == 0 || !owner_is_dead(seen & kOwner)) return Acquired::busy;
+  return take(lock, seen, local().lock_word | kContended) ? Acquired::from_dead : Acquired::busy;
 }
 
 bool lock_of_dead(OwnerLock& lock, std::uint32_t slot, std::uint32_t generation) noexcept {

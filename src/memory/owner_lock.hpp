@@ -28,7 +28,7 @@ static_assert(sizeof(OwnerLock) == 4 && std::is_standard_layout_v<OwnerLock>);
 enum class Acquired : std::uint8_t {
   clean,
   from_dead,  // the owner died: repair first
-  busy,       // try_lock only
+  busy,       // not from lock()
 };
 
 // The word of a member as owner.
@@ -39,6 +39,8 @@ constexpr std::uint32_t lock_word(std::uint32_t slot, std::uint32_t generation) 
 [[nodiscard]] Acquired lock(OwnerLock& lock) noexcept;
 // Spins shortly, then answers busy (also when the owner is dead).
 [[nodiscard]] Acquired try_lock(OwnerLock& lock) noexcept;
+// The same, but takes over from a dead owner; asks the kernel where the lock is not free.
+[[nodiscard]] Acquired lock_if_free_or_dead(OwnerLock& lock) noexcept;
 // Takes the lock if, and only if, that member (known to be dead) holds it.
 [[nodiscard]] bool lock_of_dead(OwnerLock& lock, std::uint32_t slot,
                                 std::uint32_t generation) noexcept;

@@ -11,7 +11,8 @@
 //   taking    member  channel  get no. on its way out: uncommitted while the channel's count of
 //                                      messages taken still equals `sequence`
 //   part      -       -        block   belongs to whoever owns the head block `sequence`
-//   frozen    -       -        -       held by every member whose ledger has its bit (ledger.hpp)
+//   frozen    -       -        time    held by every member whose ledger has its bit (ledger.hpp);
+//                                      how often the block has been frozen
 //
 // `putting` and `taking` stand only while the member holds that channel's lock for putting or
 // taking; whoever takes the lock over from a dead member resolves them (channel/repair.cpp). So
@@ -47,7 +48,11 @@ class OwnerWord {
   static constexpr OwnerWord part(std::uint32_t head) {
     return make(OwnerState::part, 0, 0, head);
   }
-  static constexpr OwnerWord frozen() { return make(OwnerState::frozen, 0, 0, 0); }
+  // The time tells this holding from any later one: who saw the word and then found no holder may
+  // be looking at a block that was freed, used and frozen again in between.
+  static constexpr OwnerWord frozen(std::uint32_t time) {
+    return make(OwnerState::frozen, 0, 0, time);
+  }
 
   constexpr std::uint64_t bits() const { return bits_; }
   constexpr OwnerState state() const { return static_cast<OwnerState>(bits_ >> 60); }

@@ -8,9 +8,12 @@
 #include "memory/ledger.hpp"
 #include "memory/local.hpp"
 #include "memory/member.hpp"
+#include "os/clock.hpp"
 
 namespace onecopy::memory {
 namespace {
+
+constexpr os::Nanoseconds kInterval = os::kSecond;
 
 std::atomic<ReclaimHook> reclaim_hook{nullptr};
 
@@ -29,17 +32,36 @@ void free_blocks_of(std::uint32_t slot) noexcept {
   }
 }
 
-void reclaim_member(std::uint32_t slot, std::uint32_t generation) noexcept {
-  if (ReclaimHook hook = reclaim_hook.load(std::memory_order_acquire)) hook(slot, generation);
-  free_blocks_of(slot);
-  release_frozen_of_dead(slot);
-  // Taken over here, so that no word with this name is left when the slot is used again.
+// Takes back what the member of a dead place held.
+void reclaim_member(Ticket dead) noexcept {
+  // First the locks that the work below needs, so that it need not wait for them; no word with this
+  // name is left anywhere when the slot is used again.
   for (OwnerLock* held : {&header().books, &header().members}) {
-    if (!lock_of_dead(*held, slot, generation)) continue;
+    if (!lock_of_dead(*held, dead.slot, dead.generation)) continue;
     if (held == &header().books) rebuild_books();
     unlock(*held);
   }
-  vacate(slot, generation);
+  if (ReclaimHook hook = reclaim_hook.load(std::memory_order_acquire)) {
+    hook(dead.slot, dead.generation);
+  }
+  free_blocks_of(dead.slot);
+  release_frozen_of_dead(dead.slot);
+  vacate(dead);
+}
+
+// With the lock on reclaiming held. Every step can be done again: a lock taken over from the dead
+// needs no repair.
+std::uint32_t reclaim_all_dead() noexcept {
+  std::uint32_t found = 0;
+  const std::uint32_t high = header().member_high_water.load(std::memory_order_acquire);
+  for (std::uint32_t slot = 0; slot < high; ++slot) {
+    if (slot == self()) continue;
+    const auto dead = find_dead(slot);
+    if (!dead) continue;
+    reclaim_member(*dead);
+    ++found;
+  }
+  return found;
 }
 
 }  // namespace
@@ -48,28 +70,33 @@ void set_reclaim_hook(ReclaimHook hook) noexcept {
   reclaim_hook.store(hook, std::memory_order_release);
 }
 
-void reclaim_place(Ticket ticket) noexcept {
+void reclaim_unborn(Ticket ticket) noexcept {
+  if (!in_family()) return;
   static_cast<void>(lock(header().reclaiming));
-  if (is_taken(ticket.slot) && generation_of(ticket.slot) == ticket.generation) {
-    reclaim_member(ticket.slot, ticket.generation);
-  }
+  if (give_up(ticket)) reclaim_member(ticket);
   unlock(header().reclaiming);
 }
 
 std::uint32_t reclaim_dead() noexcept {
   if (!in_family()) return 0;
-  // Every step can be done again: a lock taken over from the dead needs no repair.
   static_cast<void>(lock(header().reclaiming));
-  std::uint32_t found = 0;
-  const std::uint32_t high = header().member_high_water.load(std::memory_order_acquire);
-  for (std::uint32_t slot = 0; slot < high; ++slot) {
-    const std::uint32_t generation = generation_of(slot);
-    if (!is_taken(slot) || slot == self() || is_living(slot)) continue;
-    reclaim_member(slot, generation);
-    ++found;
-  }
+  const std::uint32_t found = reclaim_all_dead();
   unlock(header().reclaiming);
   return found;
+}
+
+void look_for_dead() noexcept {
+  if (!in_family()) return;
+  // Relaxed: the exchange decides who looks; a stale read only skips or repeats a look.
+  std::uint64_t last = header().looked_for_dead_at.load(std::memory_order_relaxed);
+  const auto now = static_cast<std::uint64_t>(os::now());
+  if (now - last < static_cast<std::uint64_t>(kInterval) ||
+      !header().looked_for_dead_at.compare_exchange_strong(last, now, std::memory_order_relaxed)) {
+    return;
+  }
+  if (lock_if_free_or_dead(header().reclaiming) == Acquired::busy) return;
+  reclaim_all_dead();
+  unlock(header().reclaiming);
 }
 
 }  // namespace onecopy::memory

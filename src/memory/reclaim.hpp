@@ -13,11 +13,16 @@
 namespace onecopy::memory {
 
 // Called for each dead member before its blocks are taken back: release its locks, repair, clear its
-// ledger. Idempotent.
+// ledger. Idempotent. Set while the program is loaded, so that every member of a family has it.
 using ReclaimHook = void (*)(std::uint32_t slot, std::uint32_t generation);
 void set_reclaim_hook(ReclaimHook hook) noexcept;
 
-// Takes back the place of a member that is known to be dead, or never to be born, with all it holds.
-void reclaim_place(Ticket ticket) noexcept;
+// Takes back a reserved place, with all it holds, whose member will never be born. Nothing where it
+// was.
+void reclaim_unborn(Ticket ticket) noexcept;
+
+// reclaim_dead(), at most once a second in the whole family, and not while somebody is at it: for
+// whoever has nothing better to do.
+void look_for_dead() noexcept;
 
 }  // namespace onecopy::memory

@@ -20,8 +20,8 @@ Result<pid_t> fork_process();
 
 // How a process ended.
 struct ExitStatus {
-  int code = 0;              // What it passed to exit; 0 when a signal ended it.
-  int signal = 0;            // The signal that ended it; 0 when it exited.
+  int code = 0;    // What it passed to exit; -1 when a signal ended it.
+  int signal = 0;  // The signal that ended it; 0 when it exited.
   bool core_dumped = false;
 
   bool was_killed() const noexcept { return signal != 0; }
@@ -41,7 +41,6 @@ Result<ExitStatus> try_wait_process(pid_t pid) noexcept;
 // signals are inherited, as at every exec. Errors: what exec answers (a missing program: invalid),
 // closed (one of `keep` is not open), too_many, no_memory.
 Result<pid_t> start_program(const std::string& path, const std::vector<std::string>& arguments,
-                            const std::vector<std::string>& environment,
-                            std::span<const int> keep);
+                            const std::vector<std::string>& environment, std::span<const int> keep);
 
 }  // namespace onecopy::os

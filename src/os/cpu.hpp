@@ -12,7 +12,8 @@
 
 namespace onecopy::os {
 
-// The processors the calling thread may run on, ascending. Empty only where the kernel will not say.
+// The processors the calling thread may run on, ascending. Empty only where the kernel will not
+// say.
 std::vector<int> usable_cpus();
 // How many; at least 1. One system call, no allocation.
 int usable_cpu_count() noexcept;

@@ -48,7 +48,9 @@ TEST(Descriptor, MovesAndReleases) {
 
 TEST(Descriptor, LeavesErrnoAloneWhenItCloses) {
   errno = ENOSPC;
-  { const Descriptor not_open(1 << 20); }
+  {
+    const Descriptor not_open(1 << 20);
+  }
   EXPECT_EQ(errno, ENOSPC);
 }
 
@@ -146,7 +148,7 @@ TEST(Limits, TooManyDescriptorsIsAValue) {
     if (event_descriptor().error() != Error::too_many) return 3;
     return 0;
   });
-  EXPECT_EQ(status.code, 0);
+  EXPECT_EQ(status.as_exit_code(), 0);
 }
 
 TEST(PollOne, WaitsForBytes) {
@@ -245,9 +247,8 @@ TEST(PollMany, TimesOutAndIsInterrupted) {
   entries[0] = {one.get(), true, false, {}};
   EXPECT_EQ(poll_many(entries, Deadline::at(0)).error(), Error::timed_out);
   const testing::InterruptingSignal signal;
-  Child waiter([&] {
-    return poll_many(entries, Deadline::never()).error() == Error::interrupted ? 0 : 1;
-  });
+  Child waiter(
+      [&] { return poll_many(entries, Deadline::never()).error() == Error::interrupted ? 0 : 1; });
   EXPECT_TRUE(waiter.signal_until_end(SIGUSR1).success());
 }
 

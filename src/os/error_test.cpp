@@ -100,7 +100,7 @@ TEST(ResultDeathTest, AbortsWhenMisused) {
   EXPECT_DEATH(static_cast<void>(halve(8).failure()), "value and failure");
   EXPECT_DEATH(check(false).value(), "value and failure");
   EXPECT_DEATH(static_cast<void>(check(true).failure()), "value and failure");
-  EXPECT_DEATH(Result<int>(Error::none), "other than none");
+  EXPECT_DEATH(Result<int>{Error::none}, "other than none");
 }
 
 }  // namespace

@@ -56,8 +56,8 @@ void register_fork_hooks(void (*prepare)(), void (*parent)(), void (*child)()) {
   if (std::find(all.hooks.begin(), all.hooks.end(), added) != all.hooks.end()) return;
   all.hooks.push_back(added);
   if (all.installed) return;
-  if (pthread_atfork(run_prepare, [] { run_after(&Hooks::parent); },
-                     [] { run_after(&Hooks::child); }) != 0) {
+  if (pthread_atfork(
+          run_prepare, [] { run_after(&Hooks::parent); }, [] { run_after(&Hooks::child); }) != 0) {
     all.hooks.pop_back();
     throw std::bad_alloc();
   }

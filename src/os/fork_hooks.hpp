@@ -2,8 +2,8 @@
 //
 // Who may call: any thread, at set-up. The hooks run in the forking thread: `prepare` before, then
 // `parent` and, in the child, `child`; other threads do not exist in the child. prepare runs
-// youngest registration first, the other two oldest first. vfork and raw clone run none. A hook must
-// not register hooks.
+// youngest registration first, the other two oldest first. vfork and raw clone run none. A hook
+// must not register hooks.
 #pragma once
 
 namespace onecopy::os {

@@ -14,8 +14,8 @@ FutexWait futex_wait(void* word, std::uint32_t expected, Deadline deadline) noex
   // the wait is repeated after a signal.
   const timespec until = to_timespec(deadline.when());
   const long result =
-      syscall(SYS_futex, word, FUTEX_WAIT_BITSET, expected,
-              deadline.is_never() ? nullptr : &until, nullptr, FUTEX_BITSET_MATCH_ANY);
+      syscall(SYS_futex, word, FUTEX_WAIT_BITSET, expected, deadline.is_never() ? nullptr : &until,
+              nullptr, FUTEX_BITSET_MATCH_ANY);
   if (result == 0) return FutexWait::woken;
   switch (errno) {
     case ETIMEDOUT:

@@ -25,9 +25,8 @@ void wake_one(Word* word) {
 
 TEST(Futex, WakesASleeperInAnotherProcess) {
   Shared<Word> word;
-  Child sleeper([&] {
-    return futex_wait(word.get(), 0, Deadline::never()) == FutexWait::woken ? 0 : 1;
-  });
+  Child sleeper(
+      [&] { return futex_wait(word.get(), 0, Deadline::never()) == FutexWait::woken ? 0 : 1; });
   wake_one(word.get());
   EXPECT_TRUE(sleeper.collect().success());
 }
@@ -128,9 +127,8 @@ TEST(Futex, IsNotDisturbedByTheDeathOfASleeper) {
     dies.collect();
   }
   EXPECT_EQ(futex_wake(word.get(), INT_MAX), 0);
-  Child lives([&] {
-    return futex_wait(word.get(), 0, Deadline::never()) == FutexWait::woken ? 0 : 1;
-  });
+  Child lives(
+      [&] { return futex_wait(word.get(), 0, Deadline::never()) == FutexWait::woken ? 0 : 1; });
   wake_one(word.get());
   EXPECT_TRUE(lives.collect().success());
 }

@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::uint64_t kUnlimited = std::numeric_limits<std::uint64_t>::max();
 
-std::uint64_t limit_of(__rlimit_resource resource) noexcept {
+std::uint64_t limit_of(decltype(RLIMIT_AS) resource) noexcept {
   rlimit limit;
   if (getrlimit(resource, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return kUnlimited;
   return limit.rlim_cur;

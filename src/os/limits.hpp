@@ -1,7 +1,7 @@
 // How much memory and how many addresses may still be used, and what sets the limit.
 //
-// Who may call: any thread; memory_available() reads a dozen files (about 100 us) and allocates, so
-// ask before something large, not before everything. The answer is a snapshot: others use memory
+// Who may call: any thread; memory_available() reads a dozen files (100 to 300 us) and allocates,
+// so ask before something large, not before everything. The answer is a snapshot: others use memory
 // too.
 #pragma once
 

@@ -3,6 +3,7 @@
 #include <cassert>
 #include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <limits>
 #include <string>
 
@@ -82,8 +83,8 @@ Failure mapping_failure(std::size_t length) {
 
 Result<std::byte*> map(void* address, int fd, std::uint64_t offset, std::size_t length,
                        int protection, int flags) {
-  void* const mapped = mmap(address, length, protection, flags | MAP_NORESERVE, fd,
-                            static_cast<off_t>(offset));
+  void* const mapped =
+      mmap(address, length, protection, flags | MAP_NORESERVE, fd, static_cast<off_t>(offset));
   if (mapped == MAP_FAILED) return mapping_failure(length);
   // Core dumps leave it out; a kernel that cannot do that dumps it, no more.
   madvise(mapped, length, MADV_DONTDUMP);
@@ -222,9 +223,21 @@ Result<void> map_private_over(std::byte* address, int fd, std::uint64_t offset,
   return map_over(address, fd, offset, length, MAP_PRIVATE);
 }
 
-Result<void> map_shared_over(std::byte* address, int fd, std::uint64_t offset,
-                             std::size_t length) {
+Result<void> map_shared_over(std::byte* address, int fd, std::uint64_t offset, std::size_t length) {
   return map_over(address, fd, offset, length, MAP_SHARED);
+}
+
+Result<void> copy_over(std::byte* address, std::size_t length) {
+  const auto copy =
+      map(nullptr, -1, 0, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS);
+  if (!copy) return copy.failure();
+  std::memcpy(*copy, address, length);
+  if (mremap(*copy, length, length, MREMAP_MAYMOVE | MREMAP_FIXED, address) != MAP_FAILED) {
+    return {};
+  }
+  Failure failure = mapping_failure(length);
+  munmap(*copy, length);
+  return failure;
 }
 
 Result<std::byte*> reserve_addresses(std::size_t length) {
@@ -253,8 +266,8 @@ bool populate(std::byte* address, std::size_t length) noexcept {
 }
 
 std::size_t page_size() noexcept {
-  static const auto size = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-  return size;
+  static const auto kSize = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  return kSize;
 }
 
 }  // namespace onecopy::os

@@ -110,7 +110,7 @@ TEST(MemoryFile, GrowthShowsInAnotherProcessThatMappedPastTheEnd) {
   ASSERT_TRUE(file.grow(8 * kPage));
   std::memset(memory + 7 * kPage, 42, kPage);
   ASSERT_TRUE(write_some(ours.get(), "x", 1));
-  EXPECT_EQ(child.collect().code, 0);
+  EXPECT_EQ(child.collect().as_exit_code(), 0);
   unmap(memory, 8 * kPage);
 }
 
@@ -143,8 +143,8 @@ TEST(MemoryFile, GrowsUnderManyHandsToTheLargestSize) {
   };
   testing::Child even(grow_to(2));
   testing::Child odd(grow_to(1));
-  EXPECT_EQ(even.collect().code, 0);
-  EXPECT_EQ(odd.collect().code, 0);
+  EXPECT_EQ(even.collect().as_exit_code(), 0);
+  EXPECT_EQ(odd.collect().as_exit_code(), 0);
   EXPECT_EQ(file.size().value(), 400 * kPage);
 }
 
@@ -231,7 +231,7 @@ TEST(MemoryFile, ALimitOnFileSizesIsAValueAndNoSignal) {
     if (file.write_at(4 * kPage, "x", 1).error() != Error::no_memory) return 4;
     return file.grow(4 * kPage) ? 0 : 5;
   });
-  EXPECT_EQ(status.code, 0);
+  EXPECT_EQ(status.as_exit_code(), 0);
 }
 
 TEST(MemoryFile, ShortageOfDescriptorsIsAValue) {
@@ -240,7 +240,7 @@ TEST(MemoryFile, ShortageOfDescriptorsIsAValue) {
     setrlimit(RLIMIT_NOFILE, &none);
     return MemoryFile::create("test", kPage).error() == Error::too_many ? 0 : 1;
   });
-  EXPECT_EQ(status.code, 0);
+  EXPECT_EQ(status.as_exit_code(), 0);
 }
 
 // The whole of what a family needs, from a file that is no memfd.
@@ -273,8 +273,8 @@ int use_without_memfd(int reason) {
 }
 
 TEST(MemoryFileWithoutMemfd, LivesInDevShmWithoutAName) {
-  EXPECT_EQ(testing::run_in_child([] { return use_without_memfd(EPERM); }).code, 0);
-  EXPECT_EQ(testing::run_in_child([] { return use_without_memfd(ENOSYS); }).code, 0);
+  EXPECT_EQ(testing::run_in_child([] { return use_without_memfd(EPERM); }).as_exit_code(), 0);
+  EXPECT_EQ(testing::run_in_child([] { return use_without_memfd(ENOSYS); }).as_exit_code(), 0);
 }
 
 TEST(MemoryFileWithoutMemfd, SaysSoWhereThereIsNoOtherWay) {
@@ -285,7 +285,7 @@ TEST(MemoryFileWithoutMemfd, SaysSoWhereThereIsNoOtherWay) {
     if (made.error() != Error::permission) return 1;
     return made.failure().message.find("/dev/shm") != std::string::npos ? 0 : 2;
   });
-  EXPECT_EQ(status.code, 0);
+  EXPECT_EQ(status.as_exit_code(), 0);
 }
 
 TEST(Mapping, IsLeftOutOfCoreDumps) {
@@ -332,9 +332,27 @@ TEST(Mapping, MadePrivateInAForkChildDoesNotReachTheParent) {
     std::memset(memory, 9, kPage);
     return 0;
   });
-  EXPECT_EQ(status.code, 0);
+  EXPECT_EQ(status.as_exit_code(), 0);
   EXPECT_TRUE(is_filled(memory, kPage, 1));
   unmap(memory, kPage);
+}
+
+TEST(Mapping, CopiedInPlaceNeedsNoDescriptorAndIsolates) {
+  MemoryFile file = make(3);
+  std::byte* const memory = map_shared(file.descriptor(), 0, 3 * kPage).value();
+  std::byte* const other = map_shared(file.descriptor(), 0, 3 * kPage).value();
+  std::memset(memory, 1, 3 * kPage);
+  file = MemoryFile();
+  ASSERT_TRUE(copy_over(memory + kPage, kPage));
+  std::memset(other, 2, 3 * kPage);
+  EXPECT_TRUE(is_filled(memory, kPage, 2));
+  EXPECT_TRUE(is_filled(memory + kPage, kPage, 1));
+  EXPECT_TRUE(is_filled(memory + 2 * kPage, kPage, 2));
+  std::memset(memory + kPage, 3, kPage);
+  EXPECT_TRUE(is_filled(other + kPage, kPage, 2));
+  EXPECT_TRUE(is_left_out_of_dumps(memory + kPage));
+  unmap(memory, 3 * kPage);
+  unmap(other, 3 * kPage);
 }
 
 TEST(Mapping, OverReservedAddresses) {

@@ -82,7 +82,8 @@ std::optional<Stat> read_stat(const char* path) noexcept {
   constexpr int kStartTime = 22;
   Stat stat;
   for (int field = kState; field <= kStartTime; ++field) {
-    if (next >= end || *next != ' ' || ++next >= end) return std::nullopt;
+    if (end - next < 2 || *next != ' ') return std::nullopt;
+    ++next;
     if (field == kState) stat.state = *next;
     if (field == kThreads) std::from_chars(next, end, stat.threads);
     if (field == kStartTime) std::from_chars(next, end, stat.start_time);

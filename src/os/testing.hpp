@@ -43,7 +43,10 @@ class Child {
   void kill() { EXPECT_TRUE(send_signal(pid_, SIGKILL)); }
   ExitStatus collect() {
     collected_ = true;
-    return wait_process(pid_).value();
+    for (;;) {
+      const auto status = wait_process(pid_);
+      if (status.error() != Error::interrupted) return *status;
+    }
   }
   // Sends the signal again and again until the child ends: one may come before the call that it
   // is to interrupt.
@@ -67,7 +70,7 @@ class Child {
 class InterruptingSignal {
  public:
   InterruptingSignal() {
-    struct sigaction action {};
+    struct sigaction action{};
     action.sa_handler = [](int) {};
     sigaction(SIGUSR1, &action, &before_);
   }

@@ -1,0 +1,21 @@
+# Programs on the engine that are built when asked for by name:
+#   examples/cpp/NAME.cpp   target example_NAME  in build/PRESET/examples
+#   ONECOPY_PROGRAM         target program       in build/PRESET/programs, named like its source
+function(add_program target source folder)
+  cmake_path(GET source STEM LAST_ONLY stem)
+  add_executable(${target} EXCLUDE_FROM_ALL ${source})
+  target_link_libraries(${target} PRIVATE onecopy_options onecopy::onecopy)
+  set_target_properties(${target} PROPERTIES
+    OUTPUT_NAME ${stem}
+    RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/${folder})
+endfunction()
+
+file(GLOB example_sources CONFIGURE_DEPENDS examples/cpp/*.cpp)
+foreach(source IN LISTS example_sources)
+  cmake_path(GET source STEM LAST_ONLY stem)
+  add_program(example_${stem} ${source} examples)
+endforeach()
+
+if(ONECOPY_PROGRAM AND EXISTS ${ONECOPY_PROGRAM})
+  add_program(program ${ONECOPY_PROGRAM} programs)
+endif()

@@ -1,0 +1,426 @@
+// How C++ values become messages and messages become C++ values.
+//
+// Known from the start: bool, integers, enumerations, floating-point and complex numbers,
+// std::string, std::vector, std::array, std::pair, std::tuple, std::optional, std::map,
+// std::unordered_map, std::monostate, and structs that can be copied as bytes. Any other type is
+// taught by specialising Codec with two functions:
+//
+//   template <>
+//   struct onecopy::Codec<Name> {
+//     static void write(Encoder& to, const Name& name) { to.string(name.text()); }
+//     static void read(Decoder& from, Name& name) { name = Name(std::string(from.text())); }
+//   };
+//
+// Each writes or reads exactly one value; several go into a tuple (open_tuple(2) ... close()).
+//
+// Values travel in a form that Python reads too: numbers as int, float and complex,
+// std::string as str (as bytes where it is not UTF-8), vectors of numbers as one-dimensional
+// arrays, vectors of std::byte as bytes, other vectors as lists, maps as dict. Structs copied as
+// bytes are for C++ programs from the same compiler only and must hold no pointers.
+#pragma once
+
+#include <array>
+#include <complex>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <unordered_map>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include <onecopy/encoding.hpp>
+#include <onecopy/error.hpp>
+
+namespace [[gnu::visibility("default")]] onecopy {
+
+template <class T>
+struct Codec;
+
+namespace detail {
+
+template <class T>
+constexpr std::uint64_t type_hash() noexcept {
+  std::uint64_t hash = 14695981039346656037u;  // FNV-1a
+  for (const char character : std::string_view(__PRETTY_FUNCTION__)) {
+    hash = (hash ^ static_cast<unsigned char>(character)) * 1099511628211u;
+  }
+  return hash;
+}
+
+// The element type of arithmetic and complex types, by kind and size rather than by name.
+template <class T>
+constexpr ElementType element_type() noexcept {
+  if constexpr (std::is_same_v<T, bool>) {
+    return ElementType::boolean;
+  } else if constexpr (std::is_same_v<T, float>) {
+    return ElementType::float32;
+  } else if constexpr (std::is_same_v<T, double>) {
+    return ElementType::float64;
+  } else if constexpr (std::is_same_v<T, long double>) {
+    return ElementType::long_double;
+  } else if constexpr (std::is_same_v<T, std::complex<float>>) {
+    return ElementType::complex64;
+  } else if constexpr (std::is_same_v<T, std::complex<double>>) {
+    return ElementType::complex128;
+  } else {
+    static_assert(std::is_integral_v<T> && sizeof(T) <= 8);
+    constexpr int kLogarithm = sizeof(T) == 1 ? 0 : sizeof(T) == 2 ? 1 : sizeof(T) == 4 ? 2 : 3;
+    return static_cast<ElementType>((std::is_signed_v<T> ? 2 : 6) + kLogarithm);
+  }
+}
+
+template <class T>
+concept Arithmetic = std::is_arithmetic_v<T>;
+
+template <class T>
+concept Element = (Arithmetic<T> && !std::is_same_v<T, bool>) ||
+                  std::is_same_v<T, std::complex<float>> || std::is_same_v<T, std::complex<double>>;
+
+// Structs whose bytes are their value. Views would be copied without what they look at.
+template <class T>
+inline constexpr bool kIsView = false;
+template <class C, class Traits>
+inline constexpr bool kIsView<std::basic_string_view<C, Traits>> = true;
+template <class T, std::size_t N>
+inline constexpr bool kIsView<std::span<T, N>> = true;
+
+template <class T>
+concept Record =
+    std::is_class_v<T> && std::is_trivially_copyable_v<T> && !std::is_empty_v<T> && !kIsView<T>;
+
+template <class T>
+T element_at(const Decoder::Elements& elements, std::size_t index) noexcept {
+  T value;
+  std::memcpy(static_cast<void*>(&value), static_cast<const T*>(elements.data) + index,
+              sizeof value);
+  return value;
+}
+
+// Fills `to` with `count` elements at once, without writing zeros first where that can be helped.
+template <class T>
+void assign(std::vector<T>& to, const Decoder::Elements& from) {
+  const auto* data = static_cast<const T*>(from.data);
+  if (reinterpret_cast<std::uintptr_t>(data) % alignof(T) == 0) {
+    to.assign(data, data + from.count);
+  } else {
+    to.resize(from.count);
+    if (from.count != 0) {
+      std::memcpy(static_cast<void*>(to.data()), from.data, from.count * sizeof(T));
+    }
+  }
+}
+
+[[nodiscard]] Failure wrong_count(std::size_t wanted, std::size_t found);
+
+}  // namespace detail
+
+template <>
+struct Codec<std::monostate> {
+  static void write(Encoder& to, std::monostate) { to.none(); }
+  static void read(Decoder& from, std::monostate&) {
+    if (!from.none())
+      from.fail({Error::invalid, 0, "none was wanted, and the message has a value"});
+  }
+};
+
+template <>
+struct Codec<bool> {
+  static void write(Encoder& to, bool value) { to.boolean(value); }
+  static void read(Decoder& from, bool& value) { value = from.boolean(); }
+};
+
+template <class T>
+  requires std::is_integral_v<T>
+struct Codec<T> {
+  static void write(Encoder& to, T value) {
+    if constexpr (std::is_signed_v<T>) {
+      to.integer(value);
+    } else {
+      to.unsigned_integer(value);
+    }
+  }
+  static void read(Decoder& from, T& value) {
+    using Limits = std::numeric_limits<T>;
+    if constexpr (std::is_signed_v<T>) {
+      value = static_cast<T>(from.integer(Limits::min(), Limits::max()));
+    } else {
+      value = static_cast<T>(from.unsigned_integer(Limits::max()));
+    }
+  }
+};
+
+template <class T>
+  requires std::is_enum_v<T>
+struct Codec<T> {
+  using Number = std::underlying_type_t<T>;
+  static void write(Encoder& to, T value) { Codec<Number>::write(to, static_cast<Number>(value)); }
+  static void read(Decoder& from, T& value) {
+    Number number{};
+    Codec<Number>::read(from, number);
+    value = static_cast<T>(number);
+  }
+};
+
+template <class T>
+  requires std::is_floating_point_v<T>
+struct Codec<T> {
+  static void write(Encoder& to, T value) {
+    if constexpr (sizeof(T) <= sizeof(double)) {
+      to.real(value);
+    } else {
+      to.array(detail::element_type<T>(), &value, 1, true);
+    }
+  }
+  static void read(Decoder& from, T& value) {
+    if constexpr (sizeof(T) > sizeof(double)) {
+      Decoder::Elements elements;
+      if (from.array(detail::element_type<T>(), elements, true)) {
+        value = detail::element_at<T>(elements, 0);
+        return;
+      }
+    }
+    value = static_cast<T>(from.real());
+  }
+};
+
+template <class T>
+  requires detail::Element<std::complex<T>>
+struct Codec<std::complex<T>> {
+  static void write(Encoder& to, const std::complex<T>& value) {
+    to.complex(value.real(), value.imag());
+  }
+  static void read(Decoder& from, std::complex<T>& value) {
+    value = std::complex<T>(from.complex());
+  }
+};
+
+template <>
+struct Codec<std::string> {
+  static void write(Encoder& to, const std::string& value) { to.string(value); }
+  static void read(Decoder& from, std::string& value) { value = from.text(); }
+};
+
+template <>
+struct Codec<std::byte> {
+  static void write(Encoder& to, std::byte value) {
+    to.unsigned_integer(std::to_integer<unsigned>(value));
+  }
+  static void read(Decoder& from, std::byte& value) {
+    value = static_cast<std::byte>(from.unsigned_integer(255));
+  }
+};
+
+template <detail::Record T>
+struct Codec<T> {
+  static constexpr bool kPlainRecord = true;
+  static void write(Encoder& to, const T& value) {
+    to.record(detail::type_hash<T>(), sizeof(T), 1, &value);
+  }
+  static void read(Decoder& from, T& value) {
+    const Decoder::Elements found = from.record(detail::type_hash<T>(), sizeof(T));
+    if (found.count == 1) {
+      std::memcpy(static_cast<void*>(&value), found.data, sizeof(T));
+    } else if (!from.failed()) {
+      from.fail(detail::wrong_count(1, found.count));
+    }
+  }
+};
+
+// Numbers as one array, bytes as bytes, structs as records side by side, else item by item.
+template <class T>
+struct Codec<std::vector<T>> {
+  static void write(Encoder& to, const std::vector<T>& values) {
+    if constexpr (std::is_same_v<T, bool>) {
+      std::vector<unsigned char> wide(values.begin(), values.end());
+      to.array(ElementType::boolean, wide.data(), wide.size());
+    } else if constexpr (std::is_same_v<T, std::byte>) {
+      to.bytes(values);
+    } else if constexpr (detail::Element<T>) {
+      to.array(detail::element_type<T>(), values.data(), values.size());
+    } else if constexpr (kAsRecords) {
+      to.record(detail::type_hash<T>(), sizeof(T), values.size(), values.data());
+    } else {
+      to.open_list(values.size());
+      for (const T& value : values) Codec<T>::write(to, value);
+      to.close();
+    }
+  }
+
+  static void read(Decoder& from, std::vector<T>& values) {
+    values.clear();
+    if constexpr (std::is_same_v<T, std::byte>) {
+      const std::span<const std::byte> data = from.bytes();
+      values.assign(data.begin(), data.end());
+      return;
+    } else if constexpr (detail::Element<T>) {
+      Decoder::Elements elements;
+      if (from.array(detail::element_type<T>(), elements)) {
+        detail::assign(values, elements);
+        return;
+      }
+    } else if constexpr (kAsRecords) {
+      detail::assign(values, from.record(detail::type_hash<T>(), sizeof(T)));
+      return;
+    }
+    const std::size_t count = from.open_sequence();
+    for (std::size_t i = 0; i < count && !from.failed(); ++i) {
+      T value{};
+      Codec<T>::read(from, value);
+      values.push_back(std::move(value));
+    }
+    from.close();
+  }
+
+ private:
+  // A type with a Codec of its own is written by that one, even where its bytes would do.
+  static constexpr bool kAsRecords = requires { Codec<T>::kPlainRecord; };
+};
+
+template <class T, std::size_t N>
+struct Codec<std::array<T, N>> {
+  static void write(Encoder& to, const std::array<T, N>& values) {
+    if constexpr (detail::Element<T>) {
+      to.array(detail::element_type<T>(), values.data(), N);
+    } else {
+      to.open_list(N);
+      for (const T& value : values) Codec<T>::write(to, value);
+      to.close();
+    }
+  }
+  static void read(Decoder& from, std::array<T, N>& values) {
+    if constexpr (detail::Element<T>) {
+      Decoder::Elements elements;
+      if (from.array(detail::element_type<T>(), elements)) {
+        if (elements.count != N) return from.fail(detail::wrong_count(N, elements.count));
+        if constexpr (N != 0) std::memcpy(values.data(), elements.data, sizeof values);
+        return;
+      }
+    }
+    const std::size_t count = from.open_sequence();
+    if (count != N && !from.failed()) return from.fail(detail::wrong_count(N, count));
+    for (T& value : values) Codec<T>::read(from, value);
+    from.close();
+  }
+};
+
+template <class... Types>
+struct Codec<std::tuple<Types...>> {
+  static void write(Encoder& to, const std::tuple<Types...>& values) {
+    to.open_tuple(sizeof...(Types));
+    std::apply([&](const Types&... value) { (Codec<Types>::write(to, value), ...); }, values);
+    to.close();
+  }
+  static void read(Decoder& from, std::tuple<Types...>& values) {
+    const std::size_t count = from.open_sequence();
+    if (count != sizeof...(Types) && !from.failed()) {
+      return from.fail(detail::wrong_count(sizeof...(Types), count));
+    }
+    std::apply([&](Types&... value) { (Codec<Types>::read(from, value), ...); }, values);
+    from.close();
+  }
+};
+
+template <class First, class Second>
+struct Codec<std::pair<First, Second>> {
+  static void write(Encoder& to, const std::pair<First, Second>& values) {
+    to.open_tuple(2);
+    Codec<First>::write(to, values.first);
+    Codec<Second>::write(to, values.second);
+    to.close();
+  }
+  static void read(Decoder& from, std::pair<First, Second>& values) {
+    const std::size_t count = from.open_sequence();
+    if (count != 2 && !from.failed()) return from.fail(detail::wrong_count(2, count));
+    Codec<First>::read(from, values.first);
+    Codec<Second>::read(from, values.second);
+    from.close();
+  }
+};
+
+// An empty one is none, so an optional of something that may itself be none would not come back.
+template <class T>
+struct Codec<std::optional<T>> {
+  static_assert(!std::is_same_v<T, std::monostate>);
+  static void write(Encoder& to, const std::optional<T>& value) {
+    if (value) {
+      Codec<T>::write(to, *value);
+    } else {
+      to.none();
+    }
+  }
+  static void read(Decoder& from, std::optional<T>& value) {
+    value.reset();
+    if (!from.none()) Codec<T>::read(from, value.emplace());
+  }
+};
+
+template <class T>
+struct Codec<std::optional<std::optional<T>>>;
+
+namespace detail {
+
+template <class Map>
+struct MapCodec {
+  static void write(Encoder& to, const Map& map) {
+    to.open_dict(map.size());
+    for (const auto& [key, value] : map) {
+      Codec<typename Map::key_type>::write(to, key);
+      Codec<typename Map::mapped_type>::write(to, value);
+    }
+    to.close();
+  }
+  static void read(Decoder& from, Map& map) {
+    map.clear();
+    const std::size_t count = from.open_dict();
+    for (std::size_t i = 0; i < count && !from.failed(); ++i) {
+      typename Map::key_type key{};
+      Codec<typename Map::key_type>::read(from, key);
+      Codec<typename Map::mapped_type>::read(from, map[std::move(key)]);
+    }
+    from.close();
+  }
+};
+
+}  // namespace detail
+
+template <class Key, class Value, class Compare>
+struct Codec<std::map<Key, Value, Compare>> : detail::MapCodec<std::map<Key, Value, Compare>> {};
+
+template <class Key, class Value, class Hash, class Equal>
+struct Codec<std::unordered_map<Key, Value, Hash, Equal>>
+    : detail::MapCodec<std::unordered_map<Key, Value, Hash, Equal>> {};
+
+namespace detail {
+
+// A codec without its type, for the functions of queues and pipes that are no templates.
+struct ValueWrite {
+  const void* value;
+  void (*write)(Encoder& to, const void* value);
+};
+struct ValueRead {
+  void* value;
+  void (*read)(Decoder& from, void* value);
+};
+
+template <class T>
+ValueWrite write_of(const T& value) noexcept {
+  return {&value,
+          [](Encoder& to, const void* from) { Codec<T>::write(to, *static_cast<const T*>(from)); }};
+}
+template <class T>
+ValueRead read_of(T& value) noexcept {
+  return {&value, [](Decoder& from, void* to) { Codec<T>::read(from, *static_cast<T*>(to)); }};
+}
+
+}  // namespace detail
+
+}  // namespace onecopy

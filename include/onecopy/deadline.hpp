@@ -1,0 +1,28 @@
+// How long a blocking call of the public API may wait, whatever unit of std::chrono it is given in.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <limits>
+
+namespace [[gnu::visibility("default")]] onecopy {
+
+namespace detail {
+
+// Nanoseconds to wait: kForever, or less.
+inline constexpr std::int64_t kForever = std::numeric_limits<std::int64_t>::max();
+
+// Rounded up, so that nothing gives up early; what is too long to count waits for ever.
+template <class Rep, class Period>
+std::int64_t nanoseconds(std::chrono::duration<Rep, Period> time) noexcept {
+  using Seconds = std::chrono::duration<double>;
+  constexpr double kCentury = 3.2e9;
+  const double seconds = Seconds(time).count();
+  if (!(seconds > 0)) return 0;
+  if (seconds > kCentury) return kForever;
+  return std::chrono::ceil<std::chrono::nanoseconds>(time).count();
+}
+
+}  // namespace detail
+
+}  // namespace onecopy

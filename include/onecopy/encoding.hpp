@@ -1,0 +1,118 @@
+// The two ends of a message for a type's Codec (onecopy/codec.hpp): an Encoder writes one value, a
+// Decoder reads one, piece by piece.
+//
+// An Encoder or Decoder belongs to the one call that it was made for, on one thread. After the
+// first failure both do nothing more: a Decoder then answers zeros and empty sequences, and the
+// value read is thrown away.
+#pragma once
+
+#include <complex>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <string_view>
+
+#include <onecopy/error.hpp>
+
+namespace [[gnu::visibility("default")]] onecopy {
+
+// The elements of an array. The numbers are those of the message format.
+enum class ElementType : std::uint8_t {
+  boolean = 1,
+  int8 = 2,
+  int16 = 3,
+  int32 = 4,
+  int64 = 5,
+  uint8 = 6,
+  uint16 = 7,
+  uint32 = 8,
+  uint64 = 9,
+  float16 = 10,
+  float32 = 11,
+  float64 = 12,
+  complex64 = 13,
+  complex128 = 14,
+  long_double = 0x40 | sizeof(long double),
+};
+
+// Writes one value. Large data are copied once, into memory that the receiver will see.
+class Encoder {
+ public:
+  struct State;
+  explicit Encoder(State& state) noexcept : state_(state) {}
+  Encoder(const Encoder&) = delete;
+  Encoder& operator=(const Encoder&) = delete;
+
+  void none();
+  void boolean(bool value);
+  void integer(std::int64_t value);
+  void unsigned_integer(std::uint64_t value);
+  void real(double value);
+  void complex(double real, double imaginary);
+  void string(std::string_view text);
+  void bytes(std::span<const std::byte> data);
+  // A one-dimensional array, or with `single` one element on its own.
+  void array(ElementType type, const void* data, std::size_t count, bool single = false);
+  // Structs as bytes, told apart by a hash of their type's name.
+  void record(std::uint64_t type_hash, std::size_t size_of_one, std::size_t count,
+              const void* data);
+
+  // The items follow, then close(). A dict has `count` pairs: key, value, key, value.
+  void open_list(std::size_t count);
+  void open_tuple(std::size_t count);
+  void open_dict(std::size_t count);
+  void close();
+
+  // Gives up: the value cannot be sent, for this reason.
+  void fail(Failure failure);
+
+ private:
+  State& state_;
+};
+
+// Reads one value. What it gives as a pointer, span or view lives until the reading ends.
+class Decoder {
+ public:
+  struct State;
+  explicit Decoder(State& state) noexcept : state_(state) {}
+  Decoder(const Decoder&) = delete;
+  Decoder& operator=(const Decoder&) = delete;
+
+  // True where the next value is none, which is then read.
+  bool none();
+  bool boolean();
+  std::int64_t integer(std::int64_t least = std::numeric_limits<std::int64_t>::min(),
+                       std::int64_t most = std::numeric_limits<std::int64_t>::max());
+  std::uint64_t unsigned_integer(std::uint64_t most = std::numeric_limits<std::uint64_t>::max());
+  double real();  // an integer will do
+  std::complex<double> complex();
+  // Of a string or bytes.
+  std::string_view text();
+  std::span<const std::byte> bytes();
+
+  // Where the next value is a one-dimensional array of that type (a list of floats counts as
+  // float64, one of integers as int64, bytes as uint8), reads it whole; else false, and nothing
+  // was read. With `single`, the same for one element on its own.
+  struct Elements {
+    const void* data = nullptr;  // may be unaligned
+    std::size_t count = 0;
+  };
+  bool array(ElementType type, Elements& elements, bool single = false);
+  // Structs of that hash and size; anything else is a failure.
+  Elements record(std::uint64_t type_hash, std::size_t size_of_one);
+
+  // A list, tuple or one-dimensional array: how many items follow. Then close().
+  std::size_t open_sequence();
+  std::size_t open_dict();
+  void close();
+
+  // Gives up: the value is not what was wanted.
+  void fail(Failure failure);
+  bool failed() const;
+
+ private:
+  State& state_;
+};
+
+}  // namespace onecopy

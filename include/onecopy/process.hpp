@@ -1,0 +1,110 @@
+// Processes that run a function of this program and share its queues and pipes.
+//
+//   auto worker = onecopy::Process::start([&] { answers.put(compute()); }).value_or_throw();
+//   ...
+//   int code = worker.join().value_or_throw();
+//
+// A process is made by fork: it sees everything that the caller has at that moment, as a copy of
+// its own, except what is shared by name. Only the calling thread exists in it, so a program that
+// holds locks in other threads starts its processes first. The function's int becomes the exit
+// code; void is 0, and an exception that nobody catches is reported on stderr and is 1. Neither
+// static destructors nor exit handlers run in it.
+//
+// One thread at a time may use a Process, and only in the process that started it: elsewhere every
+// call answers Error::closed. When the caller dies, daemons die within moments, busy or not; other
+// processes live on. When a process dies at any instruction, whatever it held is taken back.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include <onecopy/deadline.hpp>
+#include <onecopy/error.hpp>
+
+namespace [[gnu::visibility("default")]] onecopy {
+
+struct ProcessOptions {
+  std::string name = {};  // for reports
+  bool daemon = false;    // ends with the process that started it
+};
+
+namespace detail {
+
+struct ProcessBody {
+  int (*run)(void* callable);
+  void* callable;
+};
+
+}  // namespace detail
+
+class Process {
+ public:
+  // Error::too_many, Error::no_memory: the system has no room for a process more.
+  template <class Callable>
+    requires std::is_invocable_v<Callable&> &&
+             (std::is_void_v<std::invoke_result_t<Callable&>> ||
+              std::is_convertible_v<std::invoke_result_t<Callable&>, int>)
+  static Result<Process> start(Callable&& callable, ProcessOptions options = {}) {
+    using Plain = std::remove_reference_t<Callable>;
+    // The child has its own copy of this stack, so the callable need not outlive the call here.
+    const auto run = [](void* argument) -> int {
+      Plain& body = *static_cast<Plain*>(argument);
+      if constexpr (std::is_void_v<std::invoke_result_t<Callable&>>) {
+        body();
+        return 0;
+      } else {
+        return body();
+      }
+    };
+    void* argument = const_cast<void*>(static_cast<const void*>(std::addressof(callable)));
+    return start_body({run, argument}, std::move(options));
+  }
+
+  // No process: every call answers Error::closed.
+  Process() noexcept;
+  Process(Process&&) noexcept;
+  // As the destructor, then the move.
+  Process& operator=(Process&&) noexcept;
+  // Waits for the process to end, a daemon after killing it.
+  ~Process();
+
+  bool valid() const noexcept;
+  int pid() const noexcept;
+  const std::string& name() const noexcept;
+
+  // Waits for the end: the exit code, or minus the number of the signal that ended it.
+  // Error::timed_out; Error::closed where the program collects its children in another way.
+  Result<int> join();
+  template <class Rep, class Period>
+  Result<int> join_for(std::chrono::duration<Rep, Period> time) {
+    return join_within(detail::nanoseconds(time));
+  }
+  bool alive();
+  // Of a process that has ended; nothing while it runs.
+  std::optional<int> exit_code();
+
+  // SIGTERM; SIGKILL. Error::closed when it has ended.
+  Result<void> terminate();
+  Result<void> kill();
+
+  // A descriptor, for poll() and select(), that is readable when the process has ended. It
+  // belongs to the Process. Error::permission where the kernel has no such thing (before
+  // Linux 5.3).
+  Result<int> watch();
+
+ private:
+  struct State;
+  explicit Process(std::unique_ptr<State> state) noexcept;
+  static Result<Process> start_body(detail::ProcessBody body, ProcessOptions options);
+  Result<int> join_within(std::int64_t wait);
+  void finish() noexcept;
+
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace onecopy

@@ -1,0 +1,83 @@
+"""The multiprocessing API on the Onecopy engine, name for name and default for default.
+
+`import onecopy as mp` in place of `import multiprocessing as mp`. What is deliberately different is
+listed, with the reasons, in docs/differences.md. On anything but Linux the names are the stock
+ones, and importing says so once.
+"""
+
+from __future__ import annotations
+
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from multiprocessing import *  # noqa: F403
+    from typing import Any
+
+    __version__: str
+
+if sys.platform == "linux":
+    from . import context, process, reduction  # noqa: F401
+
+    _names = context._default_context
+else:
+    from . import _fallback
+
+    _names = _fallback.use_stock_modules(__name__)
+
+__all__ = [name for name in dir(_names) if not name.startswith("_")]
+globals().update((name, getattr(_names, name)) for name in __all__)
+__all__ += ["__version__", "install_allocator", "memory"]
+
+# Modules that a program finds in the stock package once it has made a queue or a pool.
+_SUBMODULES = {
+    "connection",
+    "heap",
+    "managers",
+    "pool",
+    "queues",
+    "resource_sharer",
+    "resource_tracker",
+    "shared_memory",
+    "sharedctypes",
+    "spawn",
+    "synchronize",
+    "util",
+}
+
+SUBDEBUG = 5
+SUBWARNING = 25
+
+
+def memory() -> dict[str, Any]:
+    """Where the family's memory stands, in bytes: in use, kept warm, the limit and what sets it,
+    and which process holds how much."""
+    from . import _engine, _family
+
+    _family.join()
+    return _engine.memory()
+
+
+def install_allocator() -> bool:
+    """Let the NumPy arrays that the calling thread makes from now on be born in shared memory, so
+    that one which is sent as its last reference moves instead of being copied.
+
+    In the processes that Onecopy starts this is so anyway. False where NumPy is not installed.
+    """
+    from . import _engine, _family
+
+    _family.join()
+    return _engine.install_allocator()
+
+
+def __getattr__(name: str) -> Any:
+    # Got when asked for, so that importing loads no more than stock does.
+    if name == "__version__":
+        from . import _engine
+
+        return _engine.__version__
+    if name in _SUBMODULES:
+        from importlib import import_module
+
+        return import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,153 @@
+"""The engine as Python sees it. Written in C++ (python/src), one class a concept."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from typing_extensions import Self
+
+__version__: str
+layout_version: int
+
+# -- the family -----------------------------------------------------------------------------------
+
+def join_family() -> None:
+    """Become a member: of the family this process was started from, else of a new one."""
+
+def in_family() -> bool: ...
+def family_descriptor() -> int:
+    """The arena's descriptor, checked to be the arena's still."""
+
+def reserve_place() -> tuple[int, int]:
+    """Reserve a place (slot, generation) for a child about to be started afresh."""
+
+def release_place(slot: int, generation: int) -> None:
+    """Give up a place that nobody has adopted; nothing once somebody has."""
+
+def name_child(slot: int, generation: int, pid: int) -> None: ...
+def adopt(descriptor: int, slot: int, generation: int) -> None:
+    """Become the member of a reserved place. The descriptor is not consumed."""
+
+def leave_family() -> None:
+    """Give everything back at an orderly end of this process."""
+
+def reclaim_dead() -> int:
+    """Take back what dead members held; the number of members found dead."""
+
+def arm_lifeline(descriptor: int) -> None:
+    """SIGKILL for this process when the other end of this socket closes."""
+
+def lifeline_pair() -> tuple[int, int]:
+    """(end kept by the parent, end armed by the child). Forked siblings close the kept ends they
+    inherit by themselves."""
+
+def close_lifeline(kept: int) -> None: ...
+def memory() -> dict[str, Any]:
+    """Bytes of the arena: in use, warm, limit and its name, and who holds what."""
+
+def trace() -> dict[str, Any]: ...
+def install_allocator() -> bool:
+    """Arrays of this process are born in the arena from now on (NEP 49). False without NumPy."""
+
+def want_allocator() -> None:
+    """install_allocator() as soon as NumPy is there: now, or in the first put, get, send or recv
+    after its import (after the value was rebuilt, whose pickle may have imported it)."""
+
+def usable_cpu_count() -> int: ...
+
+# -- values ---------------------------------------------------------------------------------------
+
+def set_pickler(
+    dumps: Callable[[Any, Callable[[Any], Any]], bytes], loads: Callable[..., Any]
+) -> None:
+    """How to pickle what the fast path does not know: dumps(object, buffer_callback) with protocol
+    5, loads(data, buffers=...)."""
+
+# -- channels -------------------------------------------------------------------------------------
+
+class Queue:
+    """Messages in order, any number of putters and getters. `maxsize` 0: bounded by memory only.
+
+    Raises queue.Full, queue.Empty, MemoryError (names the limit), and whatever pickling raises, in
+    the caller. A subclass may be pickled by name, descriptor and hold (see `_open`).
+    """
+
+    def __init__(self, maxsize: int = 0) -> None: ...
+    @classmethod
+    def _open(cls, index: int, generation: int, descriptor: int) -> Self:
+        """A handle on an existing queue; `descriptor` (its doorbell, an eventfd) is owned from now
+        on."""
+
+    def _name(self) -> tuple[int, int]: ...
+    def _hold_for(self, slot: int) -> None:
+        """Count the reserved member `slot` as a holder of this queue."""
+
+    def put(self, obj: Any, block: bool = True, timeout: float | None = None) -> None: ...
+    def get(self, block: bool = True, timeout: float | None = None) -> Any: ...
+    def put_nowait(self, obj: Any) -> None: ...
+    def get_nowait(self) -> Any: ...
+    def qsize(self) -> int: ...
+    def empty(self) -> bool: ...
+    def full(self) -> bool: ...
+    def _poll(self, timeout: float | None) -> bool:
+        """Wait until a message is there; False when the time is over."""
+
+    def _bell(self) -> int:
+        """The doorbell, readable exactly while a message waits, from the first call on."""
+
+    def _descriptor(self) -> int:
+        """The doorbell as it is, to be handed to another member (`_open`); changes nothing."""
+
+    def _close(self) -> None:
+        """Give up this handle; every later call raises ValueError."""
+
+    def _task_done(self) -> None:
+        """ValueError('task_done() called too many times')."""
+
+    def _join(self) -> None: ...
+    @property
+    def _maxsize(self) -> int: ...
+
+_End = TypeVar("_End", bound=Connection)
+
+class Connection:
+    """One end of a pipe: a ring for each direction and a real socket for sleeping, EOF and
+    `fileno()`. Same methods, exceptions and texts as multiprocessing.connection.Connection."""
+
+    @staticmethod
+    def _pair(end: type[_End], duplex: bool) -> tuple[_End, _End]: ...
+    @classmethod
+    def _open(
+        cls,
+        descriptor: int,
+        receive: tuple[int, int] | None,
+        send: tuple[int, int] | None,
+    ) -> Self:
+        """A handle on an end whose socket `descriptor` (owned from now on) arrived here."""
+
+    def _names(self) -> tuple[tuple[int, int] | None, tuple[int, int] | None]:
+        """The (receive, send) channels."""
+
+    def _hold_for(self, slot: int) -> None: ...
+    def send(self, obj: Any) -> None: ...
+    def recv(self) -> Any: ...
+    def send_bytes(self, buf: Any, offset: int = 0, size: int | None = None) -> None: ...
+    def recv_bytes(self, maxlength: int | None = None) -> bytes: ...
+    def recv_bytes_into(self, buf: Any, offset: int = 0) -> int: ...
+    def poll(self, timeout: float | None = 0.0) -> bool: ...
+    def fileno(self) -> int:
+        """The socket; readable exactly while a message (or EOF) waits, from the first call on."""
+
+    def _descriptor(self) -> int:
+        """The socket as it is, to be handed to another member (`_open`); changes nothing."""
+
+    def close(self) -> None: ...
+    @property
+    def closed(self) -> bool: ...
+    @property
+    def readable(self) -> bool: ...
+    @property
+    def writable(self) -> bool: ...
+
+def wait_any(waitables: Sequence[Any], timeout: float | None) -> list[int]:
+    """Indices of those of `waitables` (Queue, Connection, or integer descriptors) that are ready,
+    waiting at most `timeout` seconds (None: for ever) for the first."""

@@ -1,0 +1,22 @@
+"""What `import onecopy` gives where the engine does not run: the stock modules themselves."""
+
+import sys
+import warnings
+from importlib import import_module
+from typing import Any
+
+# The modules of this package that replace stock ones; all others re-export on any system.
+REPLACED = ("connection", "context", "pool", "queues", "reduction")
+
+
+def use_stock_modules(package: str) -> Any:
+    """Puts stock modules in place of those that need the engine; gives stock's default context."""
+    warnings.warn(
+        f"Onecopy runs on Linux only so far: on {sys.platform} its names are those of the stock"
+        " multiprocessing, and nothing is faster",
+        RuntimeWarning,
+        stacklevel=3,
+    )
+    for name in REPLACED:
+        sys.modules[f"{package}.{name}"] = import_module(f"multiprocessing.{name}")
+    return sys.modules[f"{package}.context"].__dict__["_default_context"]

@@ -1,0 +1,164 @@
+"""This process's membership of the family, and the places it reserves for children.
+
+A child that is forked is a member by the engine's own doing. A child that starts afresh (spawn,
+forkserver) is given a Place by its parent, and adopts it before anything that lives in the arena
+is unpickled in it. The one process between, the forkserver's template, finds its place in an
+environment variable that only the direct child of the process that set it heeds.
+"""
+
+from __future__ import annotations
+
+import os
+
+from . import _engine, _pickler
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable, Protocol
+
+    class Detachable(Protocol):
+        """A descriptor under way to another process (reduction.DupFd)."""
+
+        def detach(self) -> int: ...
+
+
+TEMPLATE_PLACE = "ONECOPY_TEMPLATE_PLACE"  # <pid of the parent>:<descriptor>:<slot>:<generation>
+
+_engine.set_pickler(_pickler.dumps, _pickler.loads)
+
+_adopted: tuple[int, int] | None = None  # the place given to this process by its parent
+_surplus: tuple[int, int] | None = None  # the same, where this process already had one
+
+
+def join() -> None:
+    """Makes this process a member: of the family it was started from, else of one of its own.
+
+    Raises OSError or MemoryError where the system gives no arena."""
+    if not _engine.in_family():
+        _adopt_template_place()
+        _engine.join_family()
+
+
+def identity(descriptor: int | None = None) -> tuple[int, int]:
+    """What tells one family from another: device and inode of its arena."""
+    status = os.fstat(_engine.family_descriptor() if descriptor is None else descriptor)
+    return status.st_dev, status.st_ino
+
+
+class Place:
+    """A place in the family for a child that is about to start afresh.
+
+    Pickling it (while that child is being started) yields nothing but the adoption of the place in
+    the child; it stands before everything whose unpickling needs the child to be a member.
+    """
+
+    __slots__ = ("_descriptor", "generation", "slot")
+
+    def __init__(self, popen: Any) -> None:
+        join()
+        self.slot, self.generation = _engine.reserve_place()
+        try:
+            self._descriptor: Detachable = popen.DupFd(
+                popen.duplicate_for_child(_engine.family_descriptor())
+            )
+        except BaseException:
+            self.release()
+            raise
+
+    @classmethod
+    def of(cls, popen: Any) -> Place:
+        """The place of the child that `popen` is starting: the one of old, or a new one (for a
+        Popen that is not Onecopy's, whose child nobody names; it names itself)."""
+        place: Place | None = getattr(popen, "_onecopy_place", None)
+        if place is None:
+            place = popen._onecopy_place = cls(popen)
+        return place
+
+    def release(self) -> None:
+        """The child never came."""
+        _engine.release_place(self.slot, self.generation)
+
+    def name(self, pid: int) -> None:
+        """The child came, and this is its process id."""
+        _engine.name_child(self.slot, self.generation, pid)
+
+    def passage(self) -> tuple[str, Detachable, int, int]:
+        """The arguments of `adopt`, in the child."""
+        return _engine.__version__, self._descriptor, self.slot, self.generation
+
+    def __reduce__(self) -> tuple[Callable[..., None], tuple[Any, ...]]:
+        return adopt, self.passage()
+
+
+def adopt(version: str, descriptor: Detachable, slot: int, generation: int) -> None:
+    """In the child: take the place that the parent reserved.
+
+    Raises RuntimeError where parent and child run different versions, or where this process has a
+    family of its own already.
+    """
+    global _adopted, _surplus
+    if _adopted == (slot, generation):
+        return
+    if version != _engine.__version__:
+        raise RuntimeError(
+            f"the parent runs Onecopy {version} and this child {_engine.__version__}:"
+            " start all of a program with one installation"
+        )
+    number = descriptor.detach()
+    try:
+        if not _engine.in_family():
+            _engine.adopt(number, slot, generation)
+        elif identity() == identity(number):
+            _surplus = slot, generation  # forked from a template that is a member
+        else:
+            raise RuntimeError(
+                "this process made queues or pipes of its own before it met those of its parent"
+            )
+    finally:
+        os.close(number)
+    _adopted = slot, generation
+
+
+def release_surplus() -> None:
+    """Gives back the place that was not needed, once everything it held is held by this process."""
+    global _surplus
+    if _surplus is not None:
+        _engine.release_place(*_surplus)
+        _surplus = None
+
+
+def start_template(start: Callable[[], None], running_pid: Callable[[], int | None]) -> None:
+    """Calls `start`, which may start the template, so that a template it starts finds a place here.
+
+    Whatever the template imports may make queues; it and its children must have one family.
+    """
+    join()
+    slot, generation = _engine.reserve_place()
+    before = running_pid()
+    os.environ[TEMPLATE_PLACE] = f"{os.getpid()}:{_engine.family_descriptor()}:{slot}:{generation}"
+    try:
+        start()
+    finally:
+        del os.environ[TEMPLATE_PLACE]
+        pid = running_pid()
+        if pid is None or pid == before:
+            _engine.release_place(slot, generation)
+        else:
+            _engine.name_child(slot, generation, pid)
+
+
+def _adopt_template_place() -> None:
+    ticket = os.environ.pop(TEMPLATE_PLACE, None)
+    if ticket is None:
+        return
+    parent, number, slot, generation = map(int, ticket.split(":"))
+    if parent != os.getppid():
+        return
+    try:
+        descriptor = os.open(f"/proc/{parent}/fd/{number}", os.O_RDWR)
+    except OSError:
+        return  # this process is its own family then, and its children adopt places of their own
+    try:
+        _engine.adopt(descriptor, slot, generation)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,135 @@
+"""The command `onecopy`: programs written for multiprocessing, unchanged, on Onecopy."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import NoReturn
+
+START_METHODS = ("fork", "spawn", "forkserver")
+
+HELP = """\
+usage: onecopy run [--start METHOD] SCRIPT [ARGS...]
+       onecopy compare [--runs N] SCRIPT [ARGS...]
+       onecopy --version
+
+run      runs a Python program with multiprocessing on Onecopy, in it and in every process
+         started from it; arguments, exit code and input are the program's own
+compare  runs it under stock multiprocessing and under Onecopy in turn, with no input, and
+         reports time, processor time, peak memory, and whether the outputs agree; lines
+         that begin with "time:" and lines that vary under stock already are not held
+         against each other
+
+--start METHOD  the default start method: fork, spawn or forkserver
+--runs N        how many times under each (3)
+"""
+
+# What puts Onecopy into a program: a sitecustomize that comes before any other.
+SITE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "_site")
+
+
+class UsageError(Exception):
+    """The command line asks for something that there is not."""
+
+
+def main() -> int:
+    try:
+        return perform(sys.argv[1:])
+    except UsageError as error:
+        print(f"onecopy: {error}", file=sys.stderr)
+        return 2
+
+
+def perform(arguments: list[str]) -> int:
+    action = arguments[0] if arguments else None
+    if action in ("-h", "--help", "help"):
+        print(HELP, end="")
+        return 0
+    if action == "--version":
+        from importlib.metadata import version
+
+        print(f"onecopy {version('onecopy')}")
+        return 0
+    if action == "run":
+        options, program = parse(arguments[1:], ("--start",))
+        run(program, options)
+    if action == "compare":
+        options, program = parse(arguments[1:], ("--runs",))
+        from onecopy import _compare
+
+        command = [sys.executable, *program]
+        return _compare.compare(
+            _compare.Way("stock", command, stock_environment()),
+            _compare.Way("onecopy", command, environment(options)),
+            runs_of(options),
+        )
+    if action is None:
+        raise UsageError("run or compare? onecopy --help tells more")
+    raise UsageError(f"there is no {action!r}; onecopy --help tells what there is")
+
+
+def parse(arguments: list[str], known: tuple[str, ...]) -> tuple[dict[str, str], list[str]]:
+    """The options before the script, and the script with what follows it, untouched."""
+    options: dict[str, str] = {}
+    rest = list(arguments)
+    while rest and rest[0].startswith("-"):
+        name, equals, value = rest.pop(0).partition("=")
+        if name in ("-h", "--help"):
+            print(HELP, end="")
+            sys.exit(0)
+        if name not in known:
+            raise UsageError(f"there is no option {name}; what there is: {', '.join(known)}")
+        if not equals:
+            if not rest:
+                raise UsageError(f"{name} needs a value")
+            value = rest.pop(0)
+        options[name] = value
+    method = options.get("--start", "fork")
+    if method not in START_METHODS:
+        raise UsageError(f"--start is {method!r}; it must be {', '.join(START_METHODS)}")
+    if not rest:
+        raise UsageError("which script?")
+    if not os.path.exists(rest[0]):
+        raise UsageError(f"there is no script {rest[0]}")
+    return options, rest
+
+
+def runs_of(options: dict[str, str]) -> int:
+    text = options.get("--runs", "3")
+    if not text.isdecimal() or int(text) < 1:
+        raise UsageError(f"--runs is {text!r}; it must be a number from 1 up")
+    return int(text)
+
+
+def environment(options: dict[str, str]) -> dict[str, str]:
+    """The environment in which multiprocessing is Onecopy; stock_environment() undoes it."""
+    changed = stock_environment()
+    path = changed.get("PYTHONPATH")
+    changed["PYTHONPATH"] = SITE if not path else SITE + os.pathsep + path
+    changed["ONECOPY_RUN"] = "1"
+    if "--start" in options:
+        changed["ONECOPY_START"] = options["--start"]
+    return changed
+
+
+def stock_environment() -> dict[str, str]:
+    """This environment, without Onecopy where we are called from within `onecopy run`."""
+    changed = dict(os.environ)
+    if changed.pop("ONECOPY_RUN", None) is not None:
+        parts = changed.get("PYTHONPATH", "").split(os.pathsep)
+        parts = [part for part in parts if part != SITE]
+        if any(parts):
+            changed["PYTHONPATH"] = os.pathsep.join(parts)
+        else:
+            changed.pop("PYTHONPATH", None)
+    return changed
+
+
+def run(program: list[str], options: dict[str, str]) -> NoReturn:
+    """Becomes the program: its input, its signals and its exit code need nobody in between."""
+    sys.stdout.flush()
+    os.execve(sys.executable, [sys.executable, *program], environment(options))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

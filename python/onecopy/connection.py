@@ -1,0 +1,147 @@
+"""Pipes between the processes of a family, and waiting on many things at once.
+
+The ends that Pipe() gives pass `isinstance` against multiprocessing.connection.Connection, which is
+also the Connection of this module: made from a descriptor, a Connection speaks stock's format to
+whoever is at the other side, and so do Client and Listener.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from multiprocessing import connection as _stock
+from multiprocessing.connection import Client, Connection, Listener
+from multiprocessing.context import get_spawning_popen
+from multiprocessing.reduction import DupFd
+
+from . import _engine, _family
+from . import _stock as _names
+from .queues import QueueReader
+from .reduction import recv_handle, send_handle
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable
+
+__all__ = ["Client", "Listener", "Pipe", "wait"]
+
+__getattr__ = _names.names_of(_stock, __name__)
+
+_HANDOVER = 20.0  # seconds that a receiver may take from asking for an end to having opened it
+
+_wait_for_descriptors: Callable[..., list[Any]] = _stock.wait
+
+
+class PipeEnd(_engine.Connection, _stock.Connection):
+    """One end of a pipe whose both ends are in the family."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        descriptor = self._descriptor()  # OSError where this end is closed
+        receive, send = self._names()
+        popen = get_spawning_popen()
+        if popen is not None:
+            place = _family.Place.of(popen)
+            self._hold_for(place.slot)
+            return _open_inherited, (place, DupFd(descriptor), receive, send)
+        return _open_sent, (_family.identity(), _Handover(self), receive, send)
+
+
+class _Handover:
+    """An end under way to a process that is not being started: kept open here, by the stock
+    package's thread for such things, until the receiver has opened it."""
+
+    def __init__(self, connection: PipeEnd) -> None:
+        from multiprocessing import resource_sharer
+
+        kept = PipeEnd._open(os.dup(connection._descriptor()), *connection._names())
+
+        def hand_over(receiver: Any, destination_pid: int) -> None:
+            send_handle(receiver, kept._descriptor(), destination_pid)
+            # Closing at once would let the pipe go before the receiver has it open.
+            receiver.poll(_HANDOVER)
+
+        sharer: Any = resource_sharer.__dict__["_resource_sharer"]
+        self._id = sharer.register(hand_over, kept.close)
+
+    def open(self, receive: tuple[int, int] | None, send: tuple[int, int] | None) -> PipeEnd:
+        """In the receiver, once."""
+        from multiprocessing import resource_sharer
+
+        sharer: Any = resource_sharer.__dict__["_resource_sharer"]
+        with sharer.get_connection(self._id) as sender:
+            return PipeEnd._open(recv_handle(sender), receive, send)
+
+
+def _open_inherited(
+    place: None,
+    descriptor: _family.Detachable,
+    receive: tuple[int, int] | None,
+    send: tuple[int, int] | None,
+) -> PipeEnd:
+    return PipeEnd._open(descriptor.detach(), receive, send)
+
+
+def _open_sent(
+    family: tuple[int, int],
+    handover: _Handover,
+    receive: tuple[int, int] | None,
+    send: tuple[int, int] | None,
+) -> PipeEnd:
+    _family.join()
+    if _family.identity() != family:
+        raise OSError("this end of a pipe belongs to processes of another family")
+    return handover.open(receive, send)
+
+
+def Pipe(duplex: bool = True) -> tuple[Connection[Any, Any], Connection[Any, Any]]:
+    """The two ends of a pipe; with `duplex` false the first only receives and the second only
+    sends. Raises OSError (no descriptors left) or MemoryError (naming the limit)."""
+    _family.join()
+    ends: Any = PipeEnd._pair(PipeEnd, duplex)
+    return ends  # type: ignore[no-any-return]
+
+
+def wait(object_list: Iterable[Any], timeout: float | None = None) -> list[Any]:
+    """Those of `object_list` that are ready, waiting at most `timeout` seconds for the first.
+
+    Takes ends of pipes, connections, sockets, sentinels of processes, and descriptors as integers.
+    Raises ValueError for anything else, KeyError for what is there twice, OSError for the closed.
+    """
+    objects = list(object_list)
+    if not any(isinstance(each, (PipeEnd, QueueReader)) for each in objects):
+        return _wait_for_descriptors(objects, timeout)
+    ready = _engine.wait_any(_waitables(objects), timeout)
+    return [objects[index] for index in ready]
+
+
+def _waitables(objects: list[Any]) -> list[Any]:
+    """What the engine can wait for, in place of each object."""
+    waitables: list[Any] = []
+    seen = set()
+    for each in objects:
+        if isinstance(each, PipeEnd):
+            waitable: Any = each
+            key: Any = each._descriptor()
+        elif isinstance(each, QueueReader):
+            each._check_open()
+            waitable, key = each._queue, each
+        else:
+            waitable = key = _descriptor_of(each)
+        if key in seen:
+            raise KeyError(f"{each!r} (FD {key}) is already registered")
+        seen.add(key)
+        waitables.append(waitable)
+    return waitables
+
+
+def _descriptor_of(waitable: Any) -> int:
+    if isinstance(waitable, int):
+        descriptor = waitable
+    else:
+        try:
+            descriptor = int(waitable.fileno())
+        except (AttributeError, TypeError, ValueError):
+            raise ValueError(f"Invalid file object: {waitable!r}") from None
+    if descriptor < 0:
+        raise ValueError(f"Invalid file descriptor: {descriptor}")
+    return descriptor

@@ -1,0 +1,193 @@
+"""Contexts: stock's, with processes, queues and pipes of the engine.
+
+There is one start method in a process: what is set here is set for the stock package too, and the
+other way round, because the state lives in the stock default context.
+"""
+
+from __future__ import annotations
+
+from multiprocessing import context as _stock
+from multiprocessing.context import (  # noqa: F401
+    AuthenticationError,
+    BaseContext,
+    BufferTooShort,
+    ProcessError,
+    TimeoutError,
+    assert_spawning,
+    get_spawning_popen,
+    set_spawning_popen,
+)
+
+from . import _stock as _names
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from multiprocessing import connection, process, queues
+    from typing import Any
+
+__all__ = ()
+
+__getattr__ = _names.names_of(_stock, __name__)
+
+
+class _OnEngine(BaseContext):
+    """What every context of Onecopy has of its own; all else is inherited from the stock one."""
+
+    def Queue(self, maxsize: int = 0) -> queues.Queue[Any]:
+        """A queue for any number of putters and getters; `maxsize` of 0: bounded by memory."""
+        from .queues import Queue
+
+        queue: Any = Queue(maxsize, ctx=self.get_context())
+        return queue  # type: ignore[no-any-return]
+
+    def JoinableQueue(self, maxsize: int = 0) -> queues.JoinableQueue[Any]:
+        """A queue that also counts the items got but not yet reported by `task_done`."""
+        from .queues import JoinableQueue
+
+        queue: Any = JoinableQueue(maxsize, ctx=self.get_context())
+        return queue  # type: ignore[no-any-return]
+
+    def SimpleQueue(self) -> queues.SimpleQueue[Any]:
+        """A queue with `put`, `get`, `empty` and `close`."""
+        from .queues import SimpleQueue
+
+        queue: Any = SimpleQueue(ctx=self.get_context())
+        return queue  # type: ignore[no-any-return]
+
+    def Pipe(
+        self, duplex: bool = True
+    ) -> tuple[connection.Connection[Any, Any], connection.Connection[Any, Any]]:
+        """The two ends of a pipe; with `duplex` false the first only receives, the second only
+        sends."""
+        from .connection import Pipe
+
+        return Pipe(duplex)
+
+    def get_context(self, method: str | None = None) -> Any:
+        """The context of a start method, this one where none is named. ValueError: no such one."""
+        if method is None:
+            return super().get_context(None)
+        return _concrete(method)
+
+
+class ForkProcess(_stock.ForkProcess):
+    """A process that starts as a copy of this one."""
+
+    @staticmethod
+    def _Popen(process_obj: process.BaseProcess) -> Any:
+        from .popen_fork import Popen
+
+        return Popen(process_obj)
+
+
+class SpawnProcess(_stock.SpawnProcess):
+    """A process that starts in a fresh interpreter."""
+
+    @staticmethod
+    def _Popen(process_obj: process.BaseProcess) -> Any:
+        from .popen_spawn_posix import Popen
+
+        return Popen(process_obj)
+
+
+class ForkServerProcess(_stock.ForkServerProcess):
+    """A process that is forked from a clean template."""
+
+    @staticmethod
+    def _Popen(process_obj: process.BaseProcess) -> Any:
+        from .popen_forkserver import Popen
+
+        return Popen(process_obj)
+
+
+class Process(_stock.Process):
+    """A process of the default context: started by whatever method is set when it starts."""
+
+    @staticmethod
+    def _Popen(process_obj: process.BaseProcess) -> Any:
+        return _default_context.get_context().Process._Popen(process_obj)
+
+
+class ForkContext(_OnEngine, _stock.ForkContext):
+    Process = ForkProcess
+
+
+class SpawnContext(_OnEngine, _stock.SpawnContext):
+    Process = SpawnProcess
+
+
+class ForkServerContext(_OnEngine, _stock.ForkServerContext):
+    Process = ForkServerProcess
+
+
+_concrete_contexts: dict[str, BaseContext] = {
+    "fork": ForkContext(),
+    "spawn": SpawnContext(),
+    "forkserver": ForkServerContext(),
+}
+
+
+def _concrete(method: str) -> BaseContext:
+    try:
+        context = _concrete_contexts[method]
+    except KeyError:
+        raise ValueError(f"cannot find context for {method!r}") from None
+    context._check_available()
+    return context
+
+
+def _ours(context: BaseContext | None) -> BaseContext | None:
+    """Onecopy's context of the same start method; a context of somebody else's stays itself."""
+    if context is None:
+        return None
+    return _concrete_contexts.get(context.get_start_method(), context)
+
+
+_stock_state: Any = _stock
+_state: Any = _stock_state._default_context
+
+
+class DefaultContext(_OnEngine, _stock.DefaultContext):
+    """The context behind the names of the package itself."""
+
+    Process = Process
+
+    def __init__(self) -> None:
+        pass  # its two attributes are those of the stock default context
+
+    @property
+    def _default_context(self) -> BaseContext | None:
+        return _ours(_state._default_context)
+
+    @property
+    def _actual_context(self) -> BaseContext | None:
+        return _ours(_state._actual_context)
+
+    @_actual_context.setter
+    def _actual_context(self, context: BaseContext | None) -> None:
+        if context is not None:
+            context = _stock_state._concrete_contexts.get(context.get_start_method(), context)
+        _state._actual_context = context
+
+    def get_context(self, method: str | None = None) -> Any:
+        """The context of a start method; where none is named, of the one set or, from now on, of
+        the default."""
+        if method is None:
+            return super(_OnEngine, self).get_context(None)
+        return _concrete(method)
+
+
+_default_context = DefaultContext()
+
+
+def _force_start_method(method: str) -> None:
+    _default_context._actual_context = _concrete_contexts[method]
+
+
+def take_over_state(default_method: str | None) -> None:
+    """Makes the stock default context give Onecopy's contexts; `default_method` becomes the default
+    where it is one, without counting as set by the program."""
+    _state._actual_context = _ours(_state._actual_context)
+    _state._default_context = (
+        _ours(_state._default_context) if default_method is None else _concrete(default_method)
+    )

@@ -1,0 +1,31 @@
+"""Starting a process as a copy of this one."""
+
+from __future__ import annotations
+
+from multiprocessing import popen_fork as _stock
+from multiprocessing import process
+
+from . import _birth, _family
+from . import _stock as _names
+from ._lifeline import Lifeline
+from ._watch import Watched
+
+__all__ = ["Popen"]
+
+__getattr__ = _names.names_of(_stock, __name__)
+
+
+class Popen(Watched):
+    """A forked child: the engine makes it a member in the fork itself."""
+
+    def _launch(self, process_obj: process.BaseProcess) -> None:
+        _family.join()
+        lifeline = Lifeline.of(process_obj)
+        try:
+            super()._launch(_birth.Forked(process_obj, lifeline))  # type: ignore[misc]
+        except BaseException:
+            if lifeline is not None:
+                lifeline.drop()
+            raise
+        if lifeline is not None:
+            self._cut_lifeline = lifeline.hold(self)

@@ -1,0 +1,299 @@
+"""Queues: one message for each put, any number of putters and getters, no thread in between.
+
+`put` and `get` are the engine's own functions, found on the class before stock's, so that a
+temporary handed to `put` is still one when the engine sees it. An object is pickled where it is
+put, and what cannot be pickled raises there. The classes derive from those of
+multiprocessing.queues, and have the attributes of theirs that other packages reach for (`_reader`,
+`_writer`, `_rlock`).
+"""
+
+from __future__ import annotations
+
+import threading
+import types
+from collections import deque
+from multiprocessing import queues as _stock
+from multiprocessing.context import assert_spawning, get_spawning_popen
+from multiprocessing.reduction import DupFd, ForkingPickler
+from queue import Empty, Full  # noqa: F401 (Full is a name of stock's module)
+
+from . import _engine, _family
+from . import _stock as _names
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from multiprocessing.context import BaseContext
+    from typing import Any, Callable, NoReturn
+
+__all__ = ["Queue", "SimpleQueue", "JoinableQueue"]
+
+__getattr__ = _names.names_of(_stock, __name__)
+
+
+def _refuse(error: type[Exception], text: str) -> Callable[..., NoReturn]:
+    def refuse(*args: Any, **kwargs: Any) -> NoReturn:
+        raise error(text)
+
+    return refuse
+
+
+class _ReadLock:
+    """Stands for stock's lock on the reading end. Whoever holds it reads by polling first, so a
+    message that was seen is kept here until it is received."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.acquire = self._lock.acquire
+        self.release = self._lock.release
+        self.locked = self._lock.locked
+        self.seen: deque[Any] = deque()
+
+    def __enter__(self) -> bool:
+        return self._lock.__enter__()
+
+    def __exit__(self, *exception: object) -> None:
+        self._lock.release()
+
+
+class _QueueEnd:
+    """What the two ends of a queue have in common with connections."""
+
+    __slots__ = ("_queue",)
+
+    def __init__(self, queue: _QueueBase) -> None:
+        self._queue = queue
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and other._queue is self._queue
+
+    def __hash__(self) -> int:
+        return hash((type(self), id(self._queue)))
+
+    def __enter__(self) -> Any:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        raise NotImplementedError
+
+
+class QueueReader(_QueueEnd):
+    """The receiving end of a queue, as `queue._reader` gives it: made anew each time, so that a
+    queue does not refer to itself."""
+
+    __slots__ = ()
+    readable = True
+    writable = False
+
+    @property
+    def closed(self) -> bool:
+        return self._queue._reader_closed
+
+    def close(self) -> None:
+        """This process receives no more: a get raises OSError."""
+        self._queue._close_reader()
+
+    def fileno(self) -> int:
+        """A descriptor that is readable exactly while a message waits; the message is not in it."""
+        self._check_open()
+        return self._queue._bell()
+
+    def poll(self, timeout: float | None = 0.0) -> bool:
+        """Whether a message waits, or comes within `timeout` seconds (None: whenever it comes)."""
+        self._check_open()
+        queue, lock = self._queue, self._queue._rlock
+        if lock.seen:
+            return True
+        if not lock.locked():
+            return queue._poll(timeout)
+        try:
+            message = queue.get(timeout is None or timeout > 0, timeout)
+        except Empty:
+            return False
+        lock.seen.append(message)
+        queue._get_seen_first()
+        return True
+
+    @property
+    def recv(self) -> Callable[[], Any]:
+        """Receive the next object."""
+        return self._queue.get
+
+    def recv_bytes(self, maxlength: int | None = None) -> bytes:
+        """The next object, pickled."""
+        data = bytes(ForkingPickler.dumps(self._queue.get()))
+        if maxlength is not None and len(data) > maxlength:
+            raise OSError("bad message length")
+        return data
+
+    def _check_open(self) -> None:
+        if self._queue._reader_closed:
+            raise OSError("handle is closed")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return QueueReader, (self._queue,)
+
+
+class QueueWriter(_QueueEnd):
+    """The sending end of a queue, as `queue._writer` gives it."""
+
+    __slots__ = ()
+    readable = False
+    writable = True
+
+    @property
+    def closed(self) -> bool:
+        return self._queue._writer_closed
+
+    def close(self) -> None:
+        """This process sends no more: a put raises OSError."""
+        self._queue._close_writer()
+
+    @property
+    def send(self) -> Callable[[Any], None]:
+        """Put an object."""
+        return self._queue.put
+
+    def send_bytes(self, buf: Any, offset: int = 0, size: int | None = None) -> None:
+        """Put the object whose pickle `buf` is, from `offset` on, `size` bytes long."""
+        data = memoryview(buf).cast("B")
+        self._queue.put(
+            ForkingPickler.loads(data[offset : None if size is None else offset + size])
+        )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return QueueWriter, (self._queue,)
+
+
+class _Made:
+    """An attribute that is made by `make` when first asked for, and may be replaced.
+
+    `keep` tells whether it then belongs to the instance.
+    """
+
+    def __init__(self, make: Callable[[Any], Any], keep: bool = False) -> None:
+        self._make = make
+        self._keep = keep
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        if instance is None:
+            return self
+        made = self._make(instance)
+        if self._keep:
+            made = instance.__dict__.setdefault(self._name, made)
+        return made
+
+
+class _QueueBase(_engine.Queue):
+    """What the three kinds of queue share. A closed way in or out is closed by an attribute of the
+    instance, which hides the engine's function and costs an open queue nothing."""
+
+    _closed = False
+    _reader_closed = False
+    _writer_closed = False
+
+    _reader = _Made(QueueReader)
+    _writer = _Made(QueueWriter)
+    _rlock = _Made(lambda queue: _ReadLock(), keep=True)
+    _wlock = _Made(lambda queue: threading.Lock(), keep=True)
+
+    def __init__(self, maxsize: int = 0) -> None:
+        _family.join()
+        super().__init__(0 if maxsize <= 0 else maxsize)
+
+    __class_getitem__ = classmethod(types.GenericAlias)  # type: ignore[var-annotated]
+
+    def _close_reader(self) -> None:
+        if not self._reader_closed:
+            self._reader_closed = True
+            refuse = _refuse(OSError, "handle is closed")
+            self.__dict__.update(get=refuse, get_nowait=refuse, empty=refuse)
+
+    def _close_writer(self) -> None:
+        if not self._writer_closed:
+            self._writer_closed = True
+            refuse = _refuse(OSError, "handle is closed")
+            self.__dict__.update(put=refuse, put_nowait=refuse)
+
+    def _get_seen_first(self) -> None:
+        """Lets a get of this process find what was seen under the read lock."""
+        if "get" in self.__dict__:
+            return
+        seen, get = self._rlock.seen, self.get
+
+        def get_seen_first(block: bool = True, timeout: float | None = None) -> Any:
+            try:
+                return seen.popleft()
+            except IndexError:
+                return get(block, timeout)
+
+        self.__dict__["get"] = get_seen_first
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        assert_spawning(self)
+        place = _family.Place.of(get_spawning_popen())
+        self._hold_for(place.slot)
+        return _open, (place, type(self), *self._name(), DupFd(self._descriptor()))
+
+
+def _open(
+    place: None, cls: type[_QueueBase], index: int, generation: int, descriptor: Any
+) -> _engine.Queue:
+    return cls._open(index, generation, descriptor.detach())
+
+
+class Queue(_QueueBase, _stock.Queue):  # type: ignore[type-arg]
+    """A queue with the methods of queue.Queue but for `task_done` and `join`.
+
+    `put` raises queue.Full, `get` queue.Empty; both raise ValueError once this process has closed
+    the queue. What was put stays to be got after its putter has closed the queue or ended.
+    """
+
+    _ignore_epipe = False
+
+    def __init__(self, maxsize: int = 0, *, ctx: BaseContext) -> None:
+        super().__init__(maxsize)
+
+    def close(self) -> None:
+        """This process puts and gets no more."""
+        if not self._closed:
+            self._closed = True
+            refuse = _refuse(ValueError, f"Queue {self!r} is closed")
+            self.__dict__.update(put=refuse, put_nowait=refuse, get=refuse, get_nowait=refuse)
+
+    def join_thread(self) -> None:
+        """Nothing to wait for: what was put is in the queue. AssertionError before `close`."""
+        assert self._closed, f"Queue {self!r} not closed"
+
+    def cancel_join_thread(self) -> None:
+        """Nothing to cancel: no process waits for a queue when it ends."""
+
+
+class JoinableQueue(Queue, _stock.JoinableQueue):  # type: ignore[type-arg]
+    """A queue that counts the items put and not yet reported done."""
+
+    def task_done(self) -> None:
+        """Reports one item that was got as done. ValueError: more often than items were put."""
+        self._task_done()
+
+    def join(self) -> None:
+        """Waits until every item put has been reported done."""
+        self._join()
+
+
+class SimpleQueue(_QueueBase, _stock.SimpleQueue):  # type: ignore[type-arg]
+    """A queue with `put`, `get`, `empty` and `close`."""
+
+    def __init__(self, *, ctx: BaseContext) -> None:
+        super().__init__()
+
+    def close(self) -> None:
+        """Gives up this process's handle: every later call raises OSError."""
+        self._close_reader()
+        self._close_writer()
+        self._close()

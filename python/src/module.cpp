@@ -1,0 +1,33 @@
+// onecopy._engine: the engine as Python sees it. The stub python/onecopy/_engine.pyi describes it.
+
+#include <nanobind/stl/vector.h>
+
+#include <onecopy/version.hpp>
+
+#include "buffer.hpp"
+#include "connection.hpp"
+#include "family.hpp"
+#include "memory/layout.hpp"
+#include "pickler.hpp"
+#include "queue.hpp"
+#include "wait_any.hpp"
+
+NB_MODULE(_engine, module) {
+  namespace nb = nanobind;
+  namespace python = onecopy::python;
+#ifdef NDEBUG
+  // Every child process would print them, for objects that its parent left it.
+  nb::set_leak_warnings(false);
+#endif
+
+  module.attr("__version__") = onecopy::kVersionText;
+  module.attr("layout_version") = onecopy::memory::kLayoutVersion;
+
+  if (!python::add_buffer_type(module.ptr()) || !python::add_queue_type(module.ptr()) ||
+      !python::add_connection_type(module.ptr())) {
+    throw nb::python_error();
+  }
+  python::add_family_functions(module);
+  module.def("set_pickler", &python::set_pickler, nb::arg("dumps"), nb::arg("loads"));
+  module.def("wait_any", &python::wait_any, nb::arg("waitables"), nb::arg("timeout").none());
+}

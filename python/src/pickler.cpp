@@ -1,0 +1,140 @@
+#include "pickler.hpp"
+
+#include <new>
+
+#include "message/envelope.hpp"
+
+namespace onecopy::python {
+namespace {
+
+// Never destroyed: messages are still read while the interpreter shuts down.
+PyObject* dumps_function = nullptr;
+PyObject* loads_function = nullptr;
+
+bool is_set() {
+  if (dumps_function != nullptr) return true;
+  PyErr_SetString(PyExc_RuntimeError, "set_pickler() was not called");
+  return false;
+}
+
+constexpr const char* kCapsuleName = "onecopy.buffers";
+
+// The buffer_callback: true tells pickle to write the buffer into the stream. `self` is a capsule
+// around the list, emptied once pickling is over.
+PyObject* take_buffer(PyObject* self, PyObject* buffer) {
+  auto* buffers = static_cast<std::vector<Reference>*>(PyCapsule_GetPointer(self, kCapsuleName));
+  if (buffers == nullptr) return nullptr;
+  const Py_buffer* view = PyPickleBuffer_GetBuffer(buffer);
+  if (view == nullptr) return nullptr;
+  const bool large = view->len >= static_cast<Py_ssize_t>(message::kBlockThreshold);
+  if (!large || PyBuffer_IsContiguous(view, 'A') == 0) Py_RETURN_TRUE;
+  try {
+    buffers->push_back(Reference::to(buffer));
+  } catch (const std::bad_alloc&) {
+    return PyErr_NoMemory();
+  }
+  Py_RETURN_FALSE;
+}
+
+PyMethodDef take_buffer_method = {"take_buffer", take_buffer, METH_O, nullptr};
+
+// What has_reducer() looks into; the dictionaries live as long as their modules.
+struct Registries {
+  PyObject* copyreg;        // copyreg.dispatch_table
+  PyObject* extra;          // ForkingPickler._extra_reducers
+  PyObject* context;        // names of multiprocessing.context
+  PyObject* stock_pickler;  // ForkingPickler
+  PyObject* reduction_name;
+  PyObject* pickler_name;
+};
+
+const Registries* registries() {
+  static Registries found{};
+  static bool complete = false;
+  if (complete) return &found;
+  Reference copyreg(import_name("copyreg", "dispatch_table"));
+  if (!copyreg) return nullptr;
+  Reference pickler(import_name("multiprocessing.reduction", "ForkingPickler"));
+  if (!pickler) return nullptr;
+  Reference extra(PyObject_GetAttrString(pickler.get(), "_extra_reducers"));
+  if (!extra) return nullptr;
+  Reference context(PyImport_ImportModule("multiprocessing.context"));
+  if (!context) return nullptr;
+  Reference names(PyObject_GetAttrString(context.get(), "__dict__"));
+  Reference reduction_name(PyUnicode_InternFromString("reduction"));
+  Reference pickler_name(PyUnicode_InternFromString("ForkingPickler"));
+  if (!names || !reduction_name || !pickler_name) return nullptr;
+  if (!PyDict_Check(copyreg.get()) || !PyDict_Check(extra.get())) {
+    PyErr_SetString(PyExc_TypeError, "a registry of reducers is not a dict");
+    return nullptr;
+  }
+  found = {copyreg.release(), extra.release(),          names.release(),
+           pickler.release(), reduction_name.release(), pickler_name.release()};
+  complete = true;
+  return &found;
+}
+
+// Whether multiprocessing.context.reduction.ForkingPickler is no longer the stock one.
+bool has_own_pickler(const Registries& all) {
+  PyObject* reduction = PyDict_GetItemWithError(all.context, all.reduction_name);
+  if (reduction == nullptr || !PyModule_Check(reduction)) return true;
+  return PyDict_GetItemWithError(PyModule_GetDict(reduction), all.pickler_name) !=
+         all.stock_pickler;
+}
+
+PyObject* checked_bytes(PyObject* stream) {
+  if (stream == nullptr || PyBytes_Check(stream)) return stream;
+  PyErr_Format(PyExc_TypeError, "the pickler gave %.200s instead of bytes",
+               Py_TYPE(stream)->tp_name);
+  Py_DECREF(stream);
+  return nullptr;
+}
+
+}  // namespace
+
+void set_pickler(nb::object dumps, nb::object loads) {
+  const Reference old_dumps(std::exchange(dumps_function, dumps.release().ptr()));
+  const Reference old_loads(std::exchange(loads_function, loads.release().ptr()));
+}
+
+bool pickle(PyObject* object, Pickled& pickled) {
+  if (!is_set()) return false;
+  const Reference capsule(PyCapsule_New(&pickled.buffers, kCapsuleName, nullptr));
+  if (!capsule) return false;
+  const Reference callback(PyCFunction_New(&take_buffer_method, capsule.get()));
+  if (!callback) return false;
+  const Reference dumps = Reference::to(dumps_function);
+  pickled.stream = Reference(checked_bytes(
+      PyObject_CallFunctionObjArgs(dumps.get(), object, callback.get(), nullptr)));
+  // A pickler that kept the callback can no longer reach the list.
+  PyCapsule_SetName(capsule.get(), "onecopy.used");
+  return static_cast<bool>(pickled.stream);
+}
+
+PyObject* pickle_to_bytes(PyObject* object) {
+  if (!is_set()) return nullptr;
+  const Reference dumps = Reference::to(dumps_function);
+  return checked_bytes(PyObject_CallFunctionObjArgs(dumps.get(), object, Py_None, nullptr));
+}
+
+PyObject* unpickle(PyObject* stream, PyObject* buffers) {
+  if (!is_set()) return nullptr;
+  const Reference loads = Reference::to(loads_function);
+  if (buffers == nullptr) return PyObject_CallOneArg(loads.get(), stream);
+  static PyObject* const keywords = Py_BuildValue("(s)", "buffers");
+  if (keywords == nullptr) return nullptr;
+  PyObject* const arguments[] = {stream, buffers};
+  return PyObject_Vectorcall(loads.get(), arguments, 1, keywords);
+}
+
+int has_reducer(PyTypeObject* type) {
+  const Registries* all = registries();
+  if (all == nullptr) return -1;
+  auto* key = reinterpret_cast<PyObject*>(type);
+  if (PyDict_GetItemWithError(all->copyreg, key) != nullptr) return 1;
+  if (PyDict_GetItemWithError(all->extra, key) != nullptr) return 1;
+  if (has_own_pickler(*all)) return 1;
+  return PyErr_Occurred() != nullptr ? -1 : 0;
+}
+
+}  // namespace onecopy::python

@@ -1,0 +1,32 @@
+// Pickling for what the fast path does not know, through two functions given by the package.
+#pragma once
+
+#include <vector>
+
+#include "python.hpp"
+
+namespace onecopy::python {
+
+// dumps(object, buffer_callback) gives bytes of protocol 5; loads(data, buffers=...) the object.
+void set_pickler(nb::object dumps, nb::object loads);
+
+// An object's pickle stream, and its large buffers out of band, in the pickler's order.
+struct Pickled {
+  Reference stream;                // bytes
+  std::vector<Reference> buffers;  // contiguous PickleBuffers of at least kBlockThreshold bytes
+};
+// False with whatever pickling raises. Runs any code.
+bool pickle(PyObject* object, Pickled& pickled);
+
+// The stream alone, with every buffer in it: a new reference to bytes. Runs any code.
+PyObject* pickle_to_bytes(PyObject* object);
+
+// The object of a stream (anything with the buffer protocol) and its buffers (a list; null: none).
+PyObject* unpickle(PyObject* stream, PyObject* buffers);
+
+// Whether the program has its own way of pickling `type`: a reducer registered for it with copyreg or
+// with multiprocessing, or a pickler of its own. Then the fast path must not see it. 1, 0, or -1
+// with an exception set.
+int has_reducer(PyTypeObject* type);
+
+}  // namespace onecopy::python

@@ -1,0 +1,401 @@
+#include "queue.hpp"
+
+#include <limits>
+#include <new>
+
+#include "arguments.hpp"
+#include "decode.hpp"
+#include "encode.hpp"
+#include "errors.hpp"
+#include "memory/family.hpp"
+#include "temporary.hpp"
+#include "waiting.hpp"
+
+namespace onecopy::python {
+namespace {
+
+using channel::Channel;
+using channel::Contend;
+using channel::Get;
+using channel::Put;
+using channel::Wait;
+
+using State = std::shared_ptr<QueueState>;
+
+// What stock calls the maximum of a queue that has none.
+constexpr std::uint32_t kUnbounded = std::numeric_limits<std::int32_t>::max();
+
+// Bodies above this are copied into the channel without the GIL.
+constexpr std::size_t kCopiedUnderGil = 256 * 1024;
+
+PyTypeObject* queue_type = nullptr;
+
+Queue& self_of(PyObject* object) noexcept { return *reinterpret_cast<Queue*>(object); }
+
+bool set_up(PyObject* self, Result<Channel> made, os::Descriptor bell) {
+  if (!made) {
+    raise(made.failure());
+    return false;
+  }
+  made->set_bell(bell.get(), bell.get());
+  try {
+    self_of(self).state =
+        std::make_shared<QueueState>(QueueState{std::move(*made), std::move(bell)});
+  } catch (const std::bad_alloc&) {
+    PyErr_NoMemory();
+    return false;
+  }
+  return true;
+}
+
+// Sets ValueError and returns null where the queue is closed.
+State open_state(PyObject* self) {
+  State state = self_of(self).state;
+  if (!state) raise_queue_closed(self);
+  return state;
+}
+
+// Whether a waiting call may go on: nobody closed the queue meanwhile.
+auto still_open(PyObject* self, const State& state) {
+  return [self, &state] {
+    if (self_of(self).state == state) return true;
+    raise_queue_closed(self);
+    return false;
+  };
+}
+
+// -- putting --------------------------------------------------------------------------------------
+
+// One round without the GIL. True: the outcome stands.
+bool put_round(Channel& channel, const channel::Outgoing& message, os::Deadline deadline,
+               Put& outcome) {
+  const os::Deadline round = os::Deadline::after(kRound);
+  do {
+    outcome = channel.try_put(message, Contend::yes);
+    if (outcome == Put::full) {
+      if (deadline.expired()) return true;
+      if (channel.wait_for_room(deadline) != Wait::ready) return false;
+    } else if (outcome != Put::busy) {
+      return true;
+    }
+  } while (!round.expired());
+  return false;
+}
+
+PyObject* put_message(PyObject* self, const State& state, OutgoingMessage& message,
+                      os::Deadline deadline) {
+  const channel::Outgoing outgoing = message.outgoing();
+  Channel& channel = state->channel;
+  Put outcome = outgoing.body.size() <= kCopiedUnderGil ? channel.try_put(outgoing, Contend::never)
+                                                        : Put::busy;
+  if (outcome == Put::busy || outcome == Put::full) {
+    const auto round = [&] { return put_round(channel, outgoing, deadline, outcome); };
+    if (!block_until(round, still_open(self, state))) return nullptr;
+  }
+  switch (outcome) {
+    case Put::done: message.cargo.delivered(); Py_RETURN_NONE;
+    case Put::full: return raise_full();
+    case Put::no_memory: return raise(channel.last_failure());
+    case Put::busy:
+    case Put::closed: break;
+  }
+  return raise_queue_closed(self);
+}
+
+PyObject* put_object(PyObject* self, PyObject* object, bool temporary, os::Deadline deadline) {
+  const State state = open_state(self);
+  if (!state) return nullptr;
+  // What cannot be put is not worth pickling.
+  if (state->channel.full() && deadline.expired()) return raise_full();
+  try {
+    MessageLease message;
+    if (!encode(object, temporary, *message)) return nullptr;
+    return put_message(self, state, *message, deadline);
+  } catch (const std::bad_alloc&) {
+    return PyErr_NoMemory();
+  }
+}
+
+PyObject* put(PyObject* self, PyObject* const* given, Py_ssize_t count, PyObject* keywords) {
+  static constexpr Signature kSignature{"put", 1, {"obj", "block", "timeout"}};
+  Arguments arguments;
+  if (!parse(kSignature, given, count, keywords, arguments)) return nullptr;
+  os::Deadline deadline = os::Deadline::never();
+  if (!parse_patience(arguments[1], arguments[2], deadline)) return nullptr;
+  const bool temporary = arguments[0] == given[0] && is_temporary(self, given);
+  return put_object(self, arguments[0], temporary, deadline);
+}
+
+PyObject* put_nowait(PyObject* self, PyObject* const* given, Py_ssize_t count,
+                     PyObject* keywords) {
+  static constexpr Signature kSignature{"put_nowait", 1, {"obj"}};
+  Arguments arguments;
+  if (!parse(kSignature, given, count, keywords, arguments)) return nullptr;
+  return put_object(self, arguments[0], is_temporary(self, given), os::Deadline::after(0));
+}
+
+// -- getting --------------------------------------------------------------------------------------
+
+bool get_round(Channel& channel, channel::Incoming& message, os::Deadline deadline, Get& outcome) {
+  const os::Deadline round = os::Deadline::after(kRound);
+  do {
+    outcome = channel.try_get(message, Contend::yes);
+    if (outcome == Get::empty) {
+      if (deadline.expired()) return true;
+      if (channel.wait_for_message(deadline) != Wait::ready) return false;
+    } else if (outcome != Get::busy) {
+      return true;
+    }
+  } while (!round.expired());
+  return false;
+}
+
+PyObject* get_object(PyObject* self, os::Deadline deadline) {
+  const State state = open_state(self);
+  if (!state) return nullptr;
+  Channel& channel = state->channel;
+  channel::Incoming message;
+  Get outcome = channel.try_get(message, Contend::never);
+  if (outcome == Get::busy || (outcome == Get::empty && !deadline.expired())) {
+    const auto round = [&] { return get_round(channel, message, deadline, outcome); };
+    if (!block_until(round, still_open(self, state))) return nullptr;
+  }
+  switch (outcome) {
+    case Get::done: break;
+    case Get::empty: return raise_empty();
+    case Get::corrupt: return raise({Error::corrupt});
+    case Get::busy:
+    case Get::closed: return raise_queue_closed(self);
+  }
+  try {
+    return decode(message);
+  } catch (const std::bad_alloc&) {
+    return PyErr_NoMemory();
+  }
+}
+
+PyObject* get(PyObject* self, PyObject* const* given, Py_ssize_t count, PyObject* keywords) {
+  static constexpr Signature kSignature{"get", 0, {"block", "timeout"}};
+  Arguments arguments;
+  if (!parse(kSignature, given, count, keywords, arguments)) return nullptr;
+  os::Deadline deadline = os::Deadline::never();
+  if (!parse_patience(arguments[0], arguments[1], deadline)) return nullptr;
+  return get_object(self, deadline);
+}
+
+PyObject* get_nowait(PyObject* self, PyObject*) { return get_object(self, os::Deadline::after(0)); }
+
+// Waits until a message is there, or until the deadline: 1, 0, or -1 with an exception set.
+int wait_for_message(PyObject* self, os::Deadline deadline) {
+  const State state = self_of(self).state;
+  if (!state) {
+    raise_os_error("handle is closed");
+    return -1;
+  }
+  Channel& channel = state->channel;
+  if (channel.size() != 0) return 1;
+  if (deadline.expired()) return 0;
+  const auto round = [&] {
+    channel.wait_for_message(deadline);
+    return channel.size() != 0 || deadline.expired();
+  };
+  if (!block_until(round, still_open(self, state))) return -1;
+  return channel.size() != 0 ? 1 : 0;
+}
+
+PyObject* poll(PyObject* self, PyObject* const* given, Py_ssize_t count, PyObject* keywords) {
+  static constexpr Signature kSignature{"_poll", 0, {"timeout"}};
+  Arguments arguments;
+  if (!parse(kSignature, given, count, keywords, arguments)) return nullptr;
+  os::Deadline deadline = os::Deadline::after(0);
+  if (arguments[0] != nullptr && !parse_timeout(arguments[0], deadline)) return nullptr;
+  const int found = wait_for_message(self, deadline);
+  return found < 0 ? nullptr : PyBool_FromLong(found);
+}
+
+// -- asking ---------------------------------------------------------------------------------------
+
+PyObject* qsize(PyObject* self, PyObject*) {
+  const State state = open_state(self);
+  return state ? PyLong_FromUnsignedLong(state->channel.size()) : nullptr;
+}
+
+PyObject* empty(PyObject* self, PyObject*) {
+  const int found = wait_for_message(self, os::Deadline::after(0));
+  return found < 0 ? nullptr : PyBool_FromLong(found == 0);
+}
+
+PyObject* full(PyObject* self, PyObject*) {
+  const State state = open_state(self);
+  return state ? PyBool_FromLong(state->channel.full()) : nullptr;
+}
+
+PyObject* maximum(PyObject* self, void*) {
+  const State state = open_state(self);
+  if (!state) return nullptr;
+  const std::uint32_t most = state->channel.maximum();
+  return PyLong_FromUnsignedLong(most == 0 ? kUnbounded : most);
+}
+
+PyObject* bell(PyObject* self, PyObject*) {
+  const State state = open_state(self);
+  if (!state) return nullptr;
+  without_gil([&] { state->channel.keep_bell_level(); });
+  return PyLong_FromLong(state->bell.get());
+}
+
+PyObject* descriptor(PyObject* self, PyObject*) {
+  const State state = open_state(self);
+  return state ? PyLong_FromLong(state->bell.get()) : nullptr;
+}
+
+PyObject* name(PyObject* self, PyObject*) {
+  const State state = open_state(self);
+  if (!state) return nullptr;
+  const channel::Name name = state->channel.name();
+  return Py_BuildValue("(II)", name.index, name.generation);
+}
+
+PyObject* hold_for(PyObject* self, PyObject* slot) {
+  const State state = open_state(self);
+  if (!state) return nullptr;
+  const unsigned long number = PyLong_AsUnsignedLong(slot);
+  if (PyErr_Occurred() != nullptr) return nullptr;
+  state->channel.hold_for(static_cast<memory::Slot>(number));
+  Py_RETURN_NONE;
+}
+
+// -- work reported done ---------------------------------------------------------------------------
+
+PyObject* task_done(PyObject* self, PyObject*) {
+  const State state = open_state(self);
+  if (!state) return nullptr;
+  if (state->channel.task_done()) Py_RETURN_NONE;
+  PyErr_SetString(PyExc_ValueError, "task_done() called too many times");
+  return nullptr;
+}
+
+PyObject* join(PyObject* self, PyObject*) {
+  const State state = open_state(self);
+  if (!state) return nullptr;
+  Channel& channel = state->channel;
+  const auto round = [&] {
+    return channel.all_done() ||
+           channel.wait_for_all_done(os::Deadline::never()) == Wait::ready;
+  };
+  if (!channel.all_done() && !block_until(round, still_open(self, state))) return nullptr;
+  Py_RETURN_NONE;
+}
+
+// -- opening and closing --------------------------------------------------------------------------
+
+PyObject* allocate(PyTypeObject* type, PyObject*, PyObject*) {
+  PyObject* self = type->tp_alloc(type, 0);
+  if (self != nullptr) ::new (&self_of(self).state) State;
+  return self;
+}
+
+int initialise(PyObject* self, PyObject* arguments, PyObject* keywords) {
+  static const char* const kNames[] = {"maxsize", nullptr};
+  int maxsize = 0;
+  if (PyArg_ParseTupleAndKeywords(arguments, keywords, "|i:Queue", const_cast<char**>(kNames),
+                                  &maxsize) == 0) {
+    return -1;
+  }
+  if (auto joined = memory::join_family(); !joined) {
+    raise(joined.failure());
+    return -1;
+  }
+  auto doorbell = os::event_descriptor();
+  if (!doorbell) {
+    raise(doorbell.failure());
+    return -1;
+  }
+  channel::Options options;
+  options.maximum = maxsize > 0 ? static_cast<std::uint32_t>(maxsize) : 0;
+  return set_up(self, Channel::create(options), std::move(*doorbell)) ? 0 : -1;
+}
+
+PyObject* open(PyObject* type, PyObject* arguments) {
+  unsigned index = 0;
+  unsigned generation = 0;
+  int descriptor = -1;
+  if (PyArg_ParseTuple(arguments, "IIi:_open", &index, &generation, &descriptor) == 0) {
+    return nullptr;
+  }
+  os::Descriptor doorbell(descriptor);
+  Reference self(allocate(reinterpret_cast<PyTypeObject*>(type), nullptr, nullptr));
+  if (!self || !set_up(self.get(), Channel::open({index, generation}), std::move(doorbell))) {
+    return nullptr;
+  }
+  return self.release();
+}
+
+PyObject* close(PyObject* self, PyObject*) {
+  const State closed = std::move(self_of(self).state);
+  Py_RETURN_NONE;
+}
+
+void deallocate(PyObject* self) {
+  PyTypeObject* type = Py_TYPE(self);
+  self_of(self).state.~State();
+  type->tp_free(self);
+  Py_DECREF(type);
+}
+
+PyMethodDef methods[] = {
+    {"put", as_method(put), METH_FASTCALL | METH_KEYWORDS,
+     "put($self, /, obj, block=True, timeout=None)\n--\n\nAppend an object; queue.Full when there "
+     "is no room in time."},
+    {"put_nowait", as_method(put_nowait), METH_FASTCALL | METH_KEYWORDS,
+     "put_nowait($self, /, obj)\n--\n\nThe same as put(obj, False)."},
+    {"get", as_method(get), METH_FASTCALL | METH_KEYWORDS,
+     "get($self, /, block=True, timeout=None)\n--\n\nTake the next object; queue.Empty when none "
+     "comes in time."},
+    {"get_nowait", get_nowait, METH_NOARGS,
+     "get_nowait($self, /)\n--\n\nThe same as get(False)."},
+    {"qsize", qsize, METH_NOARGS, "qsize($self, /)\n--\n\nObjects waiting now."},
+    {"empty", empty, METH_NOARGS, "empty($self, /)\n--\n\nWhether none waits."},
+    {"full", full, METH_NOARGS, "full($self, /)\n--\n\nWhether there is no room."},
+    {"_poll", as_method(poll), METH_FASTCALL | METH_KEYWORDS, nullptr},
+    {"_bell", bell, METH_NOARGS, nullptr},
+    {"_descriptor", descriptor, METH_NOARGS, nullptr},
+    {"_name", name, METH_NOARGS, nullptr},
+    {"_hold_for", hold_for, METH_O, nullptr},
+    {"_open", open, METH_VARARGS | METH_CLASS, nullptr},
+    {"_close", close, METH_NOARGS, nullptr},
+    {"_task_done", task_done, METH_NOARGS, nullptr},
+    {"_join", join, METH_NOARGS, nullptr},
+    {nullptr, nullptr, 0, nullptr},
+};
+
+PyGetSetDef properties[] = {
+    {"_maxsize", maximum, nullptr, nullptr, nullptr},
+    {nullptr, nullptr, nullptr, nullptr, nullptr},
+};
+
+PyType_Slot slots[] = {
+    {Py_tp_new, reinterpret_cast<void*>(allocate)},
+    {Py_tp_init, reinterpret_cast<void*>(initialise)},
+    {Py_tp_dealloc, reinterpret_cast<void*>(deallocate)},
+    {Py_tp_methods, methods},
+    {Py_tp_getset, properties},
+    {Py_tp_doc, const_cast<char*>("Messages in order, any number of putters and getters.")},
+    {0, nullptr},
+};
+
+PyType_Spec spec = {"onecopy._engine.Queue", sizeof(Queue), 0,
+                    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, slots};
+
+}  // namespace
+
+bool add_queue_type(PyObject* module) {
+  queue_type = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&spec));
+  return queue_type != nullptr && PyModule_AddType(module, queue_type) == 0;
+}
+
+Queue* as_queue(PyObject* object) {
+  return PyObject_TypeCheck(object, queue_type) ? reinterpret_cast<Queue*>(object) : nullptr;
+}
+
+}  // namespace onecopy::python

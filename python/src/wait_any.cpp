@@ -1,0 +1,138 @@
+#include "wait_any.hpp"
+
+#include <algorithm>
+#include <memory>
+
+#include "connection.hpp"
+#include "errors.hpp"
+#include "os/descriptor.hpp"
+#include "queue.hpp"
+#include "sync/spin.hpp"
+#include "waiting.hpp"
+
+namespace onecopy::python {
+namespace {
+
+// One of those waited for. Holds what a channel's handle lives in, should it be closed meanwhile.
+struct Waitable {
+  std::shared_ptr<void> keeper;
+  channel::Channel* channel = nullptr;  // null: a descriptor and nothing else
+  bool ready = false;
+};
+
+class Watch {
+ public:
+  // False with an exception set.
+  bool add(PyObject* object);
+
+  // Looks once: at the channels, and at the descriptors by a system call. True where any is ready.
+  Result<bool> look(os::Deadline deadline);
+  // Spins for a message in any channel as long as that pays.
+  bool spin(os::Deadline deadline) noexcept {
+    return spins_.spin([this] { return any_message(); }, deadline);
+  }
+  // Makes the descriptors say what the channels say.
+  void keep_bells_level() noexcept {
+    for (Waitable& waitable : waitables_) {
+      if (waitable.channel != nullptr) waitable.channel->keep_bell_level();
+    }
+  }
+
+  bool any_message() const noexcept {
+    return std::any_of(waitables_.begin(), waitables_.end(), [](const Waitable& waitable) {
+      return waitable.channel != nullptr && waitable.channel->size() != 0;
+    });
+  }
+  std::vector<std::size_t> ready() const {
+    std::vector<std::size_t> indices;
+    for (std::size_t i = 0; i < waitables_.size(); ++i) {
+      if (waitables_[i].ready) indices.push_back(i);
+    }
+    return indices;
+  }
+
+ private:
+  void add(Waitable waitable, int descriptor) {
+    waitables_.push_back(std::move(waitable));
+    entries_.push_back({.fd = descriptor, .read = true});
+  }
+  static bool is_ready(Waitable& waitable, const os::Poll& found) noexcept;
+
+  std::vector<Waitable> waitables_;
+  std::vector<os::PollEntry> entries_;  // one for each
+  sync::SpinBudget spins_;
+};
+
+bool Watch::add(PyObject* object) {
+  if (const Queue* queue = as_queue(object)) {
+    if (!queue->state) {
+      raise_os_error("handle is closed");
+      return false;
+    }
+    add({queue->state, &queue->state->channel}, queue->state->bell.get());
+    return true;
+  }
+  if (const Connection* connection = as_connection(object)) {
+    const auto& state = connection->state;
+    if (!state) {
+      raise_os_error("handle is closed");
+      return false;
+    }
+    add({state, connection->readable ? &state->receive : nullptr}, state->socket.get());
+    return true;
+  }
+  const int descriptor = PyObject_AsFileDescriptor(object);
+  if (descriptor < 0) return false;
+  add({}, descriptor);
+  return true;
+}
+
+bool Watch::is_ready(Waitable& waitable, const os::Poll& found) noexcept {
+  const bool something = found.readable || found.hung_up || found.invalid;
+  if (waitable.channel == nullptr) return something;
+  if (waitable.channel->size() != 0) return true;
+  if (!something) return false;
+  // Readable without a message: the other end of a pipe is gone, or a ring came early.
+  bool ended = false;
+  waitable.channel->wait_for_bell(os::Deadline::after(0), ended);
+  return ended || waitable.channel->size() != 0;
+}
+
+Result<bool> Watch::look(os::Deadline deadline) {
+  const auto polled = os::poll_many(entries_, any_message() ? os::Deadline::after(0) : deadline);
+  if (!polled && polled.error() != Error::timed_out && polled.error() != Error::interrupted) {
+    return polled.failure();
+  }
+  bool any = false;
+  for (std::size_t i = 0; i < entries_.size(); ++i) {
+    waitables_[i].ready = is_ready(waitables_[i], entries_[i].found);
+    any = any || waitables_[i].ready;
+  }
+  return any;
+}
+
+}  // namespace
+
+std::vector<std::size_t> wait_any(nb::sequence waitables, nb::object timeout) {
+  os::Deadline deadline = os::Deadline::never();
+  if (!parse_timeout(timeout.ptr(), deadline)) throw nb::python_error();
+  Watch watch;
+  for (const nb::handle waitable : waitables) {
+    if (!watch.add(waitable.ptr())) throw nb::python_error();
+  }
+  Result<bool> found = false;
+  bool first = true;
+  const auto round = [&] {
+    // Once for all: a message that comes from now on rings.
+    if (first) watch.keep_bells_level();
+    found = watch.look(first ? os::Deadline::after(0) : deadline.earlier_of(kRound));
+    if (first && found && !*found) watch.spin(deadline);
+    first = false;
+    return !found || *found || deadline.expired();
+  };
+  if (!block_until(round, [] { return true; })) throw nb::python_error();
+  value_or_raise(std::move(found));
+  return watch.ready();
+}
+
+}  // namespace onecopy::python

@@ -1,0 +1,129 @@
+"""What the tests of the engine's Python face share: a pickler, children, a watchdog, a leak check."""
+
+import faulthandler
+import gc
+import io
+import os
+import pickle
+import signal
+import sys
+import time
+import traceback
+
+import pytest
+
+from onecopy import _engine
+
+PATIENCE = 60  # seconds until a test counts as hung
+
+
+def _dumps(obj, buffer_callback):
+    file = io.BytesIO()
+    pickle.Pickler(file, 5, buffer_callback=buffer_callback).dump(obj)
+    return file.getvalue()
+
+
+@pytest.fixture(scope="package", autouse=True)
+def plain_pickler():
+    """The engine on its own, with nothing but pickle beside it."""
+    _engine.join_family()
+    _engine.set_pickler(_dumps, pickle.loads)
+    yield
+    package_pickler = sys.modules.get("onecopy._pickler")
+    if package_pickler is not None:
+        _engine.set_pickler(package_pickler.dumps, package_pickler.loads)
+
+
+@pytest.fixture(autouse=True)
+def watchdog():
+    """A test that hangs ends with the stacks of all threads instead of never."""
+    faulthandler.dump_traceback_later(PATIENCE, exit=True)
+    yield
+    faulthandler.cancel_dump_traceback_later()
+
+
+@pytest.fixture(autouse=True)
+def nothing_leaks(watchdog):
+    """Whatever a test did, the arena holds afterwards what it held before."""
+    before = _engine.memory()["blocks_in_use"]
+    yield
+    if _engine.memory()["blocks_in_use"] > before:
+        gc.collect()
+        _engine.reclaim_dead()
+    assert _engine.memory()["blocks_in_use"] <= before
+
+
+class Child:
+    """A forked child that runs `function`; it ends with 0 where that returned."""
+
+    def __init__(self, function):
+        self.exit_code = None
+        sys.stdout.flush()
+        self.pid = os.fork()
+        if self.pid == 0:
+            code = 1
+            try:
+                signal.signal(signal.SIGINT, signal.default_int_handler)
+                function()
+                code = 0
+            except BaseException:
+                traceback.print_exc()
+            finally:
+                sys.stderr.flush()
+                os._exit(code)
+
+    def kill(self):
+        os.kill(self.pid, signal.SIGKILL)
+
+    def join(self):
+        if self.exit_code is None:
+            _, status = os.waitpid(self.pid, 0)
+            self.exit_code = os.waitstatus_to_exitcode(status)
+        return self.exit_code
+
+
+@pytest.fixture
+def fork():
+    """Starts children; every one that was not killed must have ended well by the end of the test."""
+    children = []
+
+    def start(function):
+        children.append(Child(function))
+        return children[-1]
+
+    yield start
+    assert all(child.join() in (0, -signal.SIGKILL) for child in children)
+
+
+@pytest.fixture
+def queue():
+    queue = _engine.Queue()
+    yield queue
+    queue._close()
+
+
+@pytest.fixture
+def pipe():
+    ends = _engine.Connection._pair(_engine.Connection, True)
+    yield ends
+    for end in ends:
+        end.close()
+
+
+@pytest.fixture
+def counted():
+    """The rise of a figure of trace() since the fixture was set up."""
+    before = _engine.trace()
+    return lambda name: _engine.trace()[name] - before[name]
+
+
+def wait_until(condition):
+    """Waits for what another process or thread will bring about; the watchdog limits it."""
+    while not condition():
+        time.sleep(0.001)
+
+
+def state_of(pid):
+    """The letter under which the kernel lists a process: S asleep, R running, ..."""
+    with open(f"/proc/{pid}/stat") as file:
+        return file.read().rsplit(")", 1)[1].split()[0]

@@ -1,0 +1,159 @@
+// A putter dies after each instruction of allocating, filling and putting. Whoever is left must find
+// the message whole or not there at all, go on putting and getting, and find nothing leaked.
+
+#include <gtest/gtest.h>
+
+#include "channel/channel.hpp"
+#include "os/descriptor.hpp"
+#include "os/testing.hpp"
+#include "testing/kill_at_every_step.hpp"
+#include "testing/messages.hpp"
+
+namespace onecopy::channel {
+namespace {
+
+using onecopy::testing::bytes_in_use;
+using onecopy::testing::Draft;
+using onecopy::testing::draft;
+using onecopy::testing::drain;
+using onecopy::testing::expect_sound;
+using onecopy::testing::kill_at_every_step;
+using onecopy::testing::make_channel;
+using onecopy::testing::put;
+using onecopy::testing::Shape;
+using onecopy::testing::shapes;
+using Numbers = std::vector<std::uint32_t>;
+
+constexpr std::uint32_t kDying = 1000;  // the number of the message that the dying process puts
+constexpr std::uint32_t kAfter = 2000;  // of the one that a survivor puts afterwards
+
+// What the survivors do first: clear up after the dead, or just go on (and meet its locks).
+enum class Survivors { reclaim, go_on };
+
+// How the channel is found by the putter that dies.
+struct Situation {
+  std::uint32_t waiting = 0;  // messages in the channel before
+  Options options{};
+  bool with_bell = false;
+};
+
+class PutKill : public ::testing::Test {
+ protected:
+  PutKill() {
+    EXPECT_TRUE(memory::join_family());
+    before_ = bytes_in_use();
+  }
+
+  void prepare(const Situation& situation) {
+    channel_ = make_channel(situation.options);
+    if (situation.with_bell) {
+      bell_ = os::event_descriptor().value();
+      channel_.set_bell(bell_.get(), bell_.get());
+    }
+    for (std::uint32_t i = 0; i < situation.waiting; ++i) {
+      ASSERT_EQ(put(channel_, draft(i, shapes()[i % 3])), Put::done);
+    }
+  }
+
+  // All that was there before, the dying one's message perhaps, and a survivor's.
+  void expect_survivors_well(const Situation& situation, Survivors survivors) {
+    if (survivors == Survivors::reclaim) {
+      EXPECT_EQ(memory::reclaim_dead(), 1u);
+      expect_sound(channel_);
+    }
+    const Put after = put(channel_, draft(kAfter, shapes()[1]));
+    expect_sound(channel_);
+    if (situation.with_bell) {
+      EXPECT_TRUE(os::poll_one(bell_.get(), true, false, os::Deadline::at(0)).readable);
+    }
+    const Numbers found = drain(channel_);
+    Numbers without;
+    for (std::uint32_t i = 0; i < situation.waiting; ++i) without.push_back(i);
+    Numbers with = without;
+    with.push_back(kDying);
+    if (after == Put::done) {
+      without.push_back(kAfter);
+      with.push_back(kAfter);
+    } else {
+      EXPECT_EQ(after, Put::full);
+    }
+    EXPECT_TRUE(found == without || found == with) << ::testing::PrintToString(found);
+    // It works on, over a new segment too.
+    for (std::uint32_t i = 0; i < 3; ++i) {
+      EXPECT_EQ(put(channel_, draft(i, shapes()[3])), Put::done);
+      EXPECT_EQ(drain(channel_), Numbers{i});
+    }
+    expect_sound(channel_);
+    channel_ = Channel();
+    memory::reclaim_dead();
+    EXPECT_EQ(bytes_in_use(), before_);
+    EXPECT_EQ(memory::validate_memory(), "");
+  }
+
+  void run(const char* name, const Shape& shape, const Situation& situation,
+           Survivors survivors = Survivors::reclaim) {
+    const Draft dying = draft(kDying, shape);
+    kill_at_every_step({.name = name, .sample = survivors == Survivors::go_on ? 12 : 48},
+                       [&] { prepare(situation); }, [&] { put(channel_, dying); },
+                       [&] { expect_survivors_well(situation, survivors); });
+  }
+
+  std::mt19937_64 random_ = onecopy::testing::random_for("put");
+  std::uint64_t before_ = 0;
+  Channel channel_;
+  os::Descriptor bell_;
+};
+
+class PutKillOfShape : public PutKill, public ::testing::WithParamInterface<Shape> {};
+
+TEST_P(PutKillOfShape, IntoAnEmptyChannel) { run("put, empty", GetParam(), {}); }
+
+TEST_P(PutKillOfShape, BehindOthers) { run("put, others wait", GetParam(), {.waiting = 5}); }
+
+TEST_P(PutKillOfShape, FoundByItsLockOnly) {
+  run("put, no reclaim", GetParam(), {.waiting = 2}, Survivors::go_on);
+}
+
+INSTANTIATE_TEST_SUITE_P(Each, PutKillOfShape, ::testing::ValuesIn(shapes()),
+                         [](const auto& each) { return std::string(each.param.name); });
+
+TEST_F(PutKill, IntoTheLastPlaceOfABoundedChannel) {
+  run("put, last place", shapes()[2], {.waiting = 1, .options = {.maximum = 2}});
+}
+
+TEST_F(PutKill, IntoAFullChannel) {
+  run("put, full", shapes()[2], {.waiting = 2, .options = {.maximum = 2}});
+}
+
+TEST_F(PutKill, IntoAChannelBoundedInBytes) {
+  run("put, bytes", shapes()[2], {.waiting = 2, .options = {.maximum_bytes = 40'000}});
+}
+
+TEST_F(PutKill, WithABell) { run("put, bell", shapes()[1], {.with_bell = true}); }
+
+TEST_F(PutKill, WithABellBehindOthers) {
+  run("put, bell, others", shapes()[1], {.waiting = 2, .with_bell = true});
+}
+
+// Once the sums of bytes in flight were changed before the message was: each death in between made
+// the channel look fuller for ever.
+TEST_F(PutKill, AfterManyDeathsAsManyBytesFitAsBefore) {
+  channel_ = make_channel({.maximum_bytes = 30'000});
+  const Draft dying = draft(kDying, shapes()[2]);
+  long tried = 0;
+  for (const Draft message = draft(1, shapes()[1]); tried < 200; ++tried) {
+    onecopy::testing::SteppedProcess child([&] { put(channel_, dying); });
+    child.steps(std::uniform_int_distribution<long>(1, 3000)(random_));
+    child.kill_now();
+    child.collect();
+    memory::reclaim_dead();
+    drain(channel_);
+    int fit = 0;
+    while (put(channel_, message) == Put::done) ++fit;
+    ASSERT_EQ(fit, 5) << "after " << tried << " deaths";
+    drain(channel_);
+  }
+}
+
+}  // namespace
+}  // namespace onecopy::channel

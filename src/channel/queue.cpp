@@ -1,0 +1,45 @@
+// The queue of include/onecopy/queue.hpp: a channel.
+#include <onecopy/queue.hpp>
+
+#include <limits>
+
+#include "channel/channel.hpp"
+#include "channel/values.hpp"
+
+namespace onecopy::detail {
+
+struct QueueHandle::State {
+  channel::Channel channel;
+};
+
+Result<QueueHandle> QueueHandle::create(std::size_t maximum) {
+  if (maximum > std::numeric_limits<std::uint32_t>::max()) {
+    return Failure{Error::invalid, 0,
+                   "a queue holds at most 4294967295 values, and " + std::to_string(maximum) +
+                       " were asked for"};
+  }
+  if (Result<void> joined = memory::join_family(); !joined) return std::move(joined).failure();
+  Result<channel::Channel> made =
+      channel::Channel::create({.maximum = static_cast<std::uint32_t>(maximum)});
+  if (!made) return std::move(made).failure();
+  return QueueHandle(std::make_unique<State>(State{std::move(made).value()}));
+}
+
+QueueHandle::QueueHandle(std::unique_ptr<State> state) noexcept : state_(std::move(state)) {}
+QueueHandle::QueueHandle(QueueHandle&&) noexcept = default;
+QueueHandle& QueueHandle::operator=(QueueHandle&&) noexcept = default;
+QueueHandle::~QueueHandle() = default;
+
+Result<void> QueueHandle::put(ValueWrite value, std::int64_t wait) {
+  return channel::put_value(state_->channel, value, wait, -1);
+}
+
+Result<void> QueueHandle::get(ValueRead value, std::int64_t wait) {
+  return channel::get_value(state_->channel, value, wait, -1);
+}
+
+std::size_t QueueHandle::size() const noexcept { return state_->channel.size(); }
+
+std::size_t QueueHandle::maximum() const noexcept { return state_->channel.maximum(); }
+
+}  // namespace onecopy::detail

@@ -1,0 +1,74 @@
+#include "channel/values.hpp"
+
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "memory/census.hpp"
+#include "memory/family.hpp"
+#include "message/envelope.hpp"
+
+namespace onecopy::channel {
+namespace {
+
+Channel make() {
+  memory::join_family().value_or_throw();
+  return Channel::create({}).value_or_throw();
+}
+
+template <class T>
+Result<void> put(Channel& channel, const T& value) {
+  return put_value(channel, detail::write_of(value), 0, -1);
+}
+
+template <class T>
+Result<T> get(Channel& channel) {
+  T value{};
+  Result<void> taken = get_value(channel, detail::read_of(value), 0, -1);
+  if (!taken) return std::move(taken).failure();
+  return value;
+}
+
+TEST(Values, AreGoneWithTheirBlocksWhenTheyAreNotWhatWasWanted) {
+  Channel channel = make();
+  const std::uint64_t before = memory::take_census().in_use;
+  put(channel, std::vector<double>(100'000)).value_or_throw();
+  EXPECT_GT(memory::take_census().in_use, before);
+
+  const Result<std::string> text = get<std::string>(channel);
+
+  EXPECT_EQ(text.error(), Error::invalid);
+  EXPECT_EQ(text.failure().message,
+            "a string was wanted, and the message has an array of float64 in 1 dimension");
+  EXPECT_EQ(channel.size(), 0u);
+  EXPECT_EQ(memory::take_census().in_use, before);
+}
+
+TEST(Values, AreReadFromTypedMessagesOnly) {
+  Channel channel = make();
+  const std::byte body[] = {std::byte{1}, std::byte{0}, std::byte{1}};
+  for (const int kind : {2, 3, 4}) {
+    const Outgoing message{.kind = static_cast<Kind>(kind), .body = body, .blocks = {}};
+    ASSERT_EQ(channel.try_put(message, Contend::yes), Put::done);
+  }
+
+  EXPECT_EQ(get<int>(channel).failure().message,
+            "the message is a pickle, which only Python reads");
+  EXPECT_EQ(get<int>(channel).failure().message, "the message is raw bytes, not a value");
+  EXPECT_EQ(get<int>(channel).error(), Error::corrupt);
+}
+
+TEST(Values, StayWithTheSenderWhenTheChannelIsFull) {
+  memory::join_family().value_or_throw();
+  Channel channel = Channel::create({.maximum_bytes = 100'000}).value_or_throw();
+  put(channel, std::vector<double>(20'000)).value_or_throw();
+  const std::uint64_t before = memory::take_census().in_use;
+
+  EXPECT_EQ(put(channel, std::vector<double>(20'000)).error(), Error::full);
+
+  EXPECT_EQ(memory::take_census().in_use, before);
+}
+
+}  // namespace
+}  // namespace onecopy::channel

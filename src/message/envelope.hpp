@@ -1,0 +1,104 @@
+// The envelope of one message: what kind it is, the prefix of its body, and the blocks it owns.
+//
+// A message is a kind, a body and an ordered list of blocks (channel/channel.hpp carries them). The
+// bodies of values and pickles begin with a prefix of two bytes, so that a reader from another
+// version refuses them by name; a raw body is the user's bytes and nothing else. The formats are in
+// docs/layout/message.md. Everything here is private to one thread of one process.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <onecopy/error.hpp>
+
+#include "memory/block.hpp"
+#include "message/byte_buffer.hpp"
+
+namespace onecopy::message {
+
+// The numbers are part of the format. 0 is no kind, so that zeros are not a message.
+enum class Kind : std::uint8_t {
+  value = 1,   // one typed value, readable by C++ and Python alike (value_reader.hpp)
+  pickle = 2,  // a pickle stream of protocol 5 and its out-of-band buffers (pickle_body.hpp)
+  raw = 3,     // bytes as the user gave them
+};
+
+inline constexpr std::uint8_t kFormatVersion = 1;
+
+// Buffers of at least this many bytes get a block of their own; shorter ones lie in the body.
+inline constexpr std::size_t kBlockThreshold = 2048;
+
+// Data of arrays and pickle buffers that lie in the body begin at a multiple of this.
+inline constexpr std::size_t kInlineAlignment = 16;
+
+// The second byte of the prefix.
+inline constexpr std::uint8_t kHasRemembered = 0x01;  // some value may be referred to again
+
+// What is wrong with the bytes of a message. None of these happens to a message that this version
+// wrote.
+enum class Fault : std::uint8_t {
+  none,
+  version,        // written by another version of the format
+  truncated,      // the body ends before the value does, or a count exceeds what can follow
+  trailing,       // the value ends before the body does, or before its blocks do
+  unknown_tag,    // no such tag, flag or data type
+  too_deep,       // nested deeper than kMaximumDepth
+  bad_length,     // a length, shape or offset that cannot be
+  bad_block,      // a block that the message does not have, or has used already
+  bad_reference,  // a reference to what was not remembered
+};
+
+// "the message is truncated", and so on; `found_version` is named where it matters.
+std::string describe(Fault fault, std::uint8_t found_version = kFormatVersion);
+// The same as a failure: Error::version_mismatch or Error::corrupt.
+Failure failure_of(Fault fault, std::uint8_t found_version = kFormatVersion);
+
+// Reads what ByteBuffer::append_size() wrote: how many bytes that took; 0 where they are not all
+// there, or are not the shortest way to write it.
+std::size_t decode_size(std::span<const std::byte> from, std::uint64_t& value) noexcept;
+
+// The blocks of a message, and how to look into them. The functions stand in for memory/block.hpp
+// where a test has blocks of its own.
+struct Blocks {
+  std::span<const memory::BlockIndex> indices;
+  std::size_t (*length)(memory::BlockIndex) noexcept = &memory::block_length;
+  std::byte* (*data)(memory::BlockIndex) noexcept = &memory::block_data;
+};
+
+// Collects the blocks of a message about to be put, in order. Those added as owned are released
+// with the list unless the message was delivered.
+class OutgoingBlocks {
+ public:
+  OutgoingBlocks() = default;
+  ~OutgoingBlocks() { clear(); }
+  OutgoingBlocks(const OutgoingBlocks&) = delete;
+  OutgoingBlocks& operator=(const OutgoingBlocks&) = delete;
+
+  // The number that the body names the block by.
+  std::uint32_t add_owned(memory::BlockIndex block) { return add(block, true); }
+  // A block that stays the caller's business if the message is not delivered.
+  std::uint32_t add_lent(memory::BlockIndex block) { return add(block, false); }
+
+  std::span<const memory::BlockIndex> span() const noexcept { return blocks_; }
+  std::size_t size() const noexcept { return blocks_.size(); }
+
+  // The channel has taken the message: every block is the channel's now.
+  void delivered() noexcept;
+  // The message was not delivered: releases the owned blocks, forgets the lent ones.
+  void clear() noexcept;
+
+ private:
+  std::uint32_t add(memory::BlockIndex block, bool owned);
+
+  std::vector<memory::BlockIndex> blocks_;
+  std::vector<bool> owned_;
+};
+
+// Copies `bytes` bytes into a block of their own and lists it as owned.
+Result<std::uint32_t> copy_into_block(OutgoingBlocks& blocks, const void* source,
+                                      std::size_t bytes);
+
+}  // namespace onecopy::message

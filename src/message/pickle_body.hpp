@@ -1,0 +1,71 @@
+// The body of a pickle message: the stream and its out-of-band buffers, in pieces.
+//
+// Piece 0 is the pickle stream, the others are the buffers in the order in which the pickler gave
+// them. A piece lies in the body when it is shorter than kBlockThreshold, else in a block of its
+// own. One thread at a time; nothing is shared.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "message/byte_buffer.hpp"
+#include "message/envelope.hpp"
+
+namespace onecopy::message {
+
+class PickleWriter {
+ public:
+  // Writes the prefix; `buffer` must be empty. `pieces` will follow, the stream included.
+  PickleWriter(ByteBuffer& buffer, std::uint64_t pieces) noexcept;
+
+  void inline_piece(std::span<const std::byte> data, bool read_only = false) noexcept;
+  // A piece in block number `block` of the message, `offset` bytes into it.
+  void block_piece(std::uint32_t block, std::uint64_t length, bool read_only = false,
+                   std::uint64_t offset = 0) noexcept;
+
+  // Writes the piece where its length says it belongs, copying it into a block of its own if need
+  // be. Error::no_memory.
+  Result<void> copy_piece(OutgoingBlocks& blocks, std::span<const std::byte> data,
+                          bool read_only = false);
+
+ private:
+  ByteBuffer& buffer_;
+};
+
+struct Piece {
+  const std::byte* data;
+  std::uint64_t length;
+  memory::BlockIndex block;  // kNoBlock: in the body
+  bool read_only;
+};
+
+// Bounds-checked as ValueReader is: each piece lies wholly in the body or in a block of its own.
+class PickleReader {
+ public:
+  PickleReader(std::span<const std::byte> body, Blocks blocks) noexcept;
+
+  // Pieces that next() has yet to give; never more than bytes left.
+  std::uint64_t pieces_left() const noexcept { return pieces_left_; }
+  // False at a fault, or when no piece is left.
+  bool next(Piece& piece) noexcept;
+  // True where every piece was read, nothing follows, and every block was used.
+  bool finish() noexcept;
+
+  Fault fault() const noexcept { return fault_; }
+  Failure failure() const { return failure_of(fault_, found_version_); }
+
+ private:
+  bool fail(Fault fault) noexcept;
+  bool take_size(std::uint64_t& value) noexcept;
+
+  std::span<const std::byte> body_;
+  std::size_t position_ = 0;
+  std::uint64_t pieces_left_ = 0;
+  Blocks blocks_;
+  std::uint32_t next_block_ = 0;
+  Fault fault_ = Fault::none;
+  std::uint8_t found_version_ = 0;
+};
+
+}  // namespace onecopy::message

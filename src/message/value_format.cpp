@@ -1,0 +1,82 @@
+#include "message/value_format.hpp"
+
+namespace onecopy::message {
+
+const char* name_of(Tag tag) noexcept {
+  switch (tag) {
+    case Tag::none:
+      return "nothing (None)";
+    case Tag::false_:
+    case Tag::true_:
+      return "a truth value";
+    case Tag::integer:
+    case Tag::integer_8:
+    case Tag::integer_32:
+      return "an integer";
+    case Tag::big_integer:
+      return "an integer of more than 64 bits";
+    case Tag::real:
+      return "a floating-point number";
+    case Tag::complex:
+      return "a complex number";
+    case Tag::string:
+      return "a string";
+    case Tag::bytes:
+      return "bytes";
+    case Tag::list:
+      return "a list";
+    case Tag::tuple:
+      return "a tuple";
+    case Tag::dict:
+      return "a dictionary";
+    case Tag::reals:
+      return "a list of floating-point numbers";
+    case Tag::integers:
+      return "a list of integers";
+    case Tag::array:
+      return "an array";
+    case Tag::record:
+      return "a C++ struct";
+    case Tag::reference:
+      return "a reference";
+  }
+  return "something unknown";
+}
+
+const char* name_of(DataType type) noexcept {
+  switch (type) {
+    case DataType::boolean:
+      return "bool";
+    case DataType::i8:
+      return "int8";
+    case DataType::i16:
+      return "int16";
+    case DataType::i32:
+      return "int32";
+    case DataType::i64:
+      return "int64";
+    case DataType::u8:
+      return "uint8";
+    case DataType::u16:
+      return "uint16";
+    case DataType::u32:
+      return "uint32";
+    case DataType::u64:
+      return "uint64";
+    case DataType::f16:
+      return "float16";
+    case DataType::f32:
+      return "float32";
+    case DataType::f64:
+      return "float64";
+    case DataType::c64:
+      return "complex64";
+    case DataType::c128:
+      return "complex128";
+    case DataType::long_double:
+      return "longdouble";
+  }
+  return "unknown";
+}
+
+}  // namespace onecopy::message

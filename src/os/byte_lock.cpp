@@ -1,0 +1,48 @@
+#include "os/byte_lock.hpp"
+
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+
+#include <fcntl.h>
+
+#include "os/system.hpp"
+
+namespace onecopy::os {
+
+namespace {
+
+flock lock_of(std::uint64_t offset) noexcept {
+  flock lock{};
+  lock.l_type = F_WRLCK;
+  lock.l_whence = SEEK_SET;
+  lock.l_start = static_cast<off_t>(offset);
+  lock.l_len = 1;
+  return lock;
+}
+
+Descriptor open_anew(int fd) noexcept {
+  // The thread's own: the folder of the process is empty once its first thread has ended.
+  char path[48] = "/proc/thread-self/fd/";
+  *std::to_chars(path + std::strlen(path), path + sizeof path - 1, fd).ptr = '\0';
+  return Descriptor(open(path, O_RDWR | O_CLOEXEC));
+}
+
+}  // namespace
+
+Result<Descriptor> hold_byte(int fd, std::uint64_t offset) noexcept {
+  Descriptor file = open_anew(fd);
+  if (!file) return Failure{error_of(errno), errno};
+  const flock lock = lock_of(offset);
+  if (fcntl(file.get(), F_OFD_SETLK, &lock) == 0) return file;
+  const bool is_taken = errno == EAGAIN || errno == EACCES;
+  return Failure{is_taken ? Error::full : error_of(errno), errno};
+}
+
+Result<bool> is_byte_held(int fd, std::uint64_t offset) noexcept {
+  flock lock = lock_of(offset);
+  if (fcntl(fd, F_OFD_GETLK, &lock) != 0) return Failure{error_of(errno), errno};
+  return lock.l_type != F_UNLCK;
+}
+
+}  // namespace onecopy::os

@@ -1,0 +1,82 @@
+#include "os/system.hpp"
+
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <thread>
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "os/testing.hpp"
+
+namespace onecopy::os {
+namespace {
+
+TEST(System, KnowsWhoThisProcessIsInAChildToo) {
+  EXPECT_EQ(process_id(), getpid());
+  EXPECT_EQ(parent_process_id(), getppid());
+  EXPECT_EQ(user_id(), getuid());
+  const pid_t parent = process_id();
+  const auto status = testing::run_in_child([=] {
+    return process_id() != parent && parent_process_id() == parent && thread_id() == process_id()
+               ? 0
+               : 1;
+  });
+  EXPECT_TRUE(status.success());
+}
+
+TEST(System, GivesEachThreadAnIdOfItsOwn) {
+  EXPECT_EQ(thread_id(), process_id());
+  std::thread([] { EXPECT_NE(thread_id(), process_id()); }).join();
+}
+
+TEST(System, ExitsWithoutCleaningUp) {
+  const auto status = testing::run_in_child([] {
+    std::atexit([] { _exit(1); });
+    exit_now(7);
+    return 2;
+  });
+  EXPECT_EQ(status.as_exit_code(), 7);
+}
+
+TEST(System, KillsItself) {
+  const auto status = testing::run_in_child([]() -> int { kill_self(); });
+  EXPECT_EQ(status.signal, SIGKILL);
+}
+
+TEST(System, SendsSignals) {
+  testing::Child child([] {
+    for (;;) sleep_until(Deadline::never());
+    return 0;
+  });
+  EXPECT_TRUE(send_signal(child.pid(), 0));
+  EXPECT_EQ(send_signal(child.pid(), 12'345).error(), Error::invalid);
+  EXPECT_TRUE(send_signal(child.pid(), SIGTERM));
+  EXPECT_EQ(child.collect().signal, SIGTERM);
+  EXPECT_EQ(send_signal(child.pid(), 0).error(), Error::closed);
+}
+
+TEST(System, SortsTheSystemsReasons) {
+  EXPECT_EQ(error_of(0), Error::none);
+  EXPECT_EQ(error_of(ENOMEM), Error::no_memory);
+  EXPECT_EQ(error_of(ENOSPC), Error::no_memory);
+  EXPECT_EQ(error_of(EMFILE), Error::too_many);
+  EXPECT_EQ(error_of(EINTR), Error::interrupted);
+  EXPECT_EQ(error_of(ETIMEDOUT), Error::timed_out);
+  EXPECT_EQ(error_of(EPIPE), Error::broken_pipe);
+  EXPECT_EQ(error_of(EPERM), Error::permission);
+  EXPECT_EQ(error_of(EBADF), Error::closed);
+  EXPECT_EQ(error_of(EINVAL), Error::invalid);
+  EXPECT_EQ(error_of(EIO), Error::system);
+}
+
+TEST(System, PutsWhatFailedBeforeTheReason) {
+  const Failure failure = system_failure(ENOSPC, "cannot write");
+  EXPECT_EQ(failure.code, Error::no_memory);
+  EXPECT_EQ(failure.system_errno, ENOSPC);
+  EXPECT_EQ(failure.text(), "cannot write: No space left on device");
+}
+
+}  // namespace
+}  // namespace onecopy::os
