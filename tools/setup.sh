@@ -36,13 +36,13 @@ show_progress() {
 }
 
 # logged NAME COMMAND...: the command's output goes to build/logs/NAME.log, and its end is shown
-# when it fails.
+# when it fails, but for lines that match `hiding`.
 logged() {
   local log="$logs/$1.log" status=0
   shift
   "$@" </dev/null 2>&1 | tee "$log" | show_progress || status=$?
   if ((status != 0)); then
-    tail -n 60 "$log" >&2
+    grep -vE "${hiding:-^$}" "$log" | tail -n 80 >&2
     say "failed: $* (all of it: ${log#"$root/"})"
   fi
   return $status

@@ -70,11 +70,11 @@ ctest_suite() {
   local preset=$1 status=0 log="$logs/test-$suite_name.log"
   shift
   locked build_engine "$preset" || return
-  logged "test-$suite_name" ctest --preset "$preset" --parallel "$(nproc)" "$@" || status=$?
+  hiding='^ +Start |\.\. +Passed ' \
+    logged "test-$suite_name" ctest --preset "$preset" --parallel "$(nproc)" "$@" || status=$?
   failed=$(number 'tests? failed out of')
   skipped=$(grep -c '\*\*\*Skipped' "$log")
   passed=$(($(sed -n 's/^[0-9]*% tests passed.* out of \([0-9]*\)$/\1/p' "$log") - failed - skipped))
-  if ((failed > 0)); then sed -n '/^The following tests FAILED/,$p' "$log" >&2; fi
   return $status
 }
 

@@ -98,10 +98,9 @@ concept Record =
     std::is_class_v<T> && std::is_trivially_copyable_v<T> && !std::is_empty_v<T> && !kIsView<T>;
 
 template <class T>
-T element_at(const Decoder::Elements& elements, std::size_t index) noexcept {
+T first_of(const Decoder::Elements& elements) noexcept {
   T value;
-  std::memcpy(static_cast<void*>(&value), static_cast<const T*>(elements.data) + index,
-              sizeof value);
+  std::memcpy(static_cast<void*>(&value), elements.data, sizeof value);
   return value;
 }
 
@@ -184,7 +183,7 @@ struct Codec<T> {
     if constexpr (sizeof(T) > sizeof(double)) {
       Decoder::Elements elements;
       if (from.array(detail::element_type<T>(), elements, true)) {
-        value = detail::element_at<T>(elements, 0);
+        value = detail::first_of<T>(elements);
         return;
       }
     }

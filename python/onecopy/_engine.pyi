@@ -62,6 +62,13 @@ def set_pickler(
     """How to pickle what the fast path does not know: dumps(object, buffer_callback) with protocol
     5, loads(data, buffers=...)."""
 
+class Buffer:
+    """The block that a received array or large bytes object lies in, held as long as something
+    looks into it. Made by the engine only; offers the buffer protocol."""
+
+    def __len__(self) -> int:
+        """In bytes."""
+
 # -- channels -------------------------------------------------------------------------------------
 
 class Queue:
@@ -141,6 +148,8 @@ class Connection:
         """The socket as it is, to be handed to another member (`_open`); changes nothing."""
 
     def close(self) -> None: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *exception: object) -> None: ...
     @property
     def closed(self) -> bool: ...
     @property

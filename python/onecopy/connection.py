@@ -121,7 +121,7 @@ def _waitables(objects: list[Any]) -> list[Any]:
     for each in objects:
         if isinstance(each, PipeEnd):
             waitable: Any = each
-            key: Any = each._descriptor()
+            key: Any = each.fileno()
         elif isinstance(each, QueueReader):
             each._check_open()
             waitable, key = each._queue, each

@@ -15,7 +15,7 @@
 namespace onecopy::python {
 
 // In flight in one direction, beyond which a sender waits.
-inline constexpr std::uint64_t kMostBytesInFlight = std::uint64_t{32} << 20;
+inline constexpr std::uint64_t kMostBytesInFlight = std::uint64_t{64} << 20;
 
 struct ConnectionState {
   os::Descriptor socket;

@@ -14,8 +14,11 @@ struct PipeHandle::State {
   channel::Channel incoming;
   channel::Channel outgoing;
 
-  State(os::Descriptor socket_, channel::Channel incoming_, channel::Channel outgoing_) noexcept
-      : socket(std::move(socket_)), incoming(std::move(incoming_)), outgoing(std::move(outgoing_)) {
+  State(os::Descriptor given_socket, channel::Channel given_incoming,
+        channel::Channel given_outgoing) noexcept
+      : socket(std::move(given_socket)),
+        incoming(std::move(given_incoming)),
+        outgoing(std::move(given_outgoing)) {
     incoming.set_bell(-1, socket.get());
     outgoing.set_bell(socket.get(), -1);
   }

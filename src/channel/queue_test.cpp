@@ -179,6 +179,7 @@ TEST(Queue, GivesEveryValueToOneOfManyGetters) {
 TEST(Queue, ServesThreadsOfOneProcess) {
   Queue<std::vector<double>> queue(4);
   std::vector<std::thread> putters;
+  putters.reserve(4);
   for (int thread = 0; thread < 4; ++thread) {
     putters.emplace_back([&] {
       for (std::size_t i = 0; i < 200; ++i) queue.put(numbers(i * 10));

@@ -97,6 +97,11 @@ void after_fork_in_child() {
   let_go(local().guard);
 }
 
+// Before `joining` is taken: a fork takes the C library's own lock first and ours in the hook.
+void watch_forks() {
+  os::register_fork_hooks(before_fork, after_fork_in_parent, after_fork_in_child);
+}
+
 std::uint64_t capacity_to_try() {
   const std::uint64_t limit = std::min(os::address_space_limit(), os::file_size_limit());
   return std::min(kMostCapacity, std::bit_floor(limit / 2));
@@ -119,7 +124,6 @@ Result<void> map_arena(std::uint64_t capacity) {
   auto identity = os::identify(local().file.descriptor());
   if (!identity) return std::move(identity).failure();
   local().file_identity = *identity;
-  os::register_fork_hooks(before_fork, after_fork_in_parent, after_fork_in_child);
   return {};
 }
 
@@ -219,6 +223,7 @@ bool is_root() noexcept { return local().root; }
 
 Result<void> join_family() {
   if (in_family()) return {};
+  watch_forks();
   const std::lock_guard guard(joining);
   if (in_family()) return {};
   if (mapped.load(std::memory_order_acquire)) {
@@ -267,6 +272,7 @@ void forked(int pid) noexcept {
 }
 
 Result<void> adopt(int descriptor, Ticket ticket) {
+  watch_forks();
   const std::lock_guard guard(joining);
   if (in_family()) return {};
   auto copy = os::duplicate(descriptor);

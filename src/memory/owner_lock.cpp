@@ -1,5 +1,7 @@
 #include "memory/owner_lock.hpp"
 
+#include <algorithm>
+
 #include "memory/local.hpp"
 #include "memory/member.hpp"
 #include "os/cpu.hpp"
@@ -11,7 +13,10 @@ namespace {
 constexpr std::uint32_t kContended = 1u << 31;
 constexpr std::uint32_t kOwner = kContended - 1;
 constexpr int kSpins = 200;
-constexpr os::Nanoseconds kSlice = 50 * os::kMillisecond;
+// After so long a waiter asks whether the owner lives: soon at first, as a death is to cost others
+// little, then ever more seldom.
+constexpr os::Nanoseconds kFirstSlice = 2 * os::kMillisecond;
+constexpr os::Nanoseconds kLongestSlice = 50 * os::kMillisecond;
 
 bool owner_is_dead(std::uint32_t owner) noexcept {
   return !lives_as((owner & 0x7ffu) - 1, owner >> 11);
@@ -45,7 +50,8 @@ Acquired try_lock(OwnerLock& lock) noexcept {
 Acquired lock(OwnerLock& lock) noexcept {
   if (try_lock(lock) == Acquired::clean) return Acquired::clean;
   const std::uint32_t me = local().lock_word;
-  std::uint32_t watched = 0;  // the word that the slice was begun for
+  std::uint32_t watched = 0;  // the word that the slices were begun for
+  os::Nanoseconds length = kFirstSlice;
   os::Deadline slice = os::Deadline::never();
   for (;;) {
     std::uint32_t seen = lock.word.load(std::memory_order_relaxed);
@@ -64,7 +70,8 @@ Acquired lock(OwnerLock& lock) noexcept {
     }
     if (seen != watched) {
       watched = seen;
-      slice = os::Deadline::after(kSlice);
+      length = kFirstSlice;
+      slice = os::Deadline::after(length);
     }
     // What ended the sleep does not count, only the time: signals may come faster than slices end.
     static_cast<void>(os::futex_wait(&lock.word, seen, slice));
@@ -72,7 +79,8 @@ Acquired lock(OwnerLock& lock) noexcept {
     if (owner_is_dead(seen & kOwner) && take(lock, seen, me | kContended)) {
       return Acquired::from_dead;
     }
-    watched = 0;
+    length = std::min(2 * length, kLongestSlice);
+    slice = os::Deadline::after(length);
   }
 }
 

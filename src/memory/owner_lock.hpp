@@ -3,9 +3,9 @@
 //
 // Any thread of any member may lock; the thread that locked unlocks. It is held for tens to some
 // hundreds of nanoseconds and never while user code runs. A death while holding it is found by the
-// next who waits (after at most one slice of 50 ms), who gets it with Acquired::from_dead and must
-// repair what the lock guards before using it. A death while waiting leaves nothing but one needless
-// wake. A stopped (SIGSTOP) owner is alive: others wait.
+// next who waits (after 2 ms; after 50 at the most where it died later), who gets it with
+// Acquired::from_dead and must repair what the lock guards before using it. A death while waiting
+// leaves nothing but one needless wake. A stopped (SIGSTOP) owner is alive: others wait.
 //
 // All zero is unlocked.
 #pragma once

@@ -98,9 +98,8 @@ bool Decoder::State::load_value() {
   if (item_.tag == Tag::reference) {
     // Every reader has its own copy of how deep we are, and what is remembered is no reference.
     position_ = remembered_[item_.count];
-    ValueReader second = ValueReader::again(reader(), position_);
-    const std::uint32_t depth = second.depth();
-    again_.push_back({std::move(second), depth});
+    const std::uint32_t depth = reader().depth();
+    again_.push_back({ValueReader::again(reader(), position_), depth});
     if (!reader().next(item_)) {
       fail(reader().failure());
       return false;
@@ -123,7 +122,7 @@ void Decoder::State::load_element(const Frame& frame) {
       item_.tag = element<std::uint8_t>(from, index) != 0 ? Tag::true_ : Tag::false_;
       break;
     case DataType::i8:
-      item_.integer = element<std::int8_t>(from, index);
+      item_.integer = std::int64_t{element<std::int8_t>(from, index)};
       break;
     case DataType::i16:
       item_.integer = element<std::int16_t>(from, index);

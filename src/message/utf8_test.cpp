@@ -8,12 +8,9 @@ namespace onecopy::message {
 namespace {
 
 TEST(Utf8, IsRecognised) {
-  for (const char* text :
-       {"", "plain",
-        "Gr\xc3\xbc\xc3\x9f"
-        "e",
-        "\xe2\x82\xac", "\xf0\x9f\x90\x8d", "\xef\xbf\xbf", "\xf4\x8f\xbf\xbf", "\xed\x9f\xbf",
-        "\xee\x80\x80", "long enough for eight at a time \xc3\xa9 and on"}) {
+  for (const char* text : {"", "plain", "na\xc3\xafve", "\xe2\x82\xac", "\xf0\x9f\x90\x8d",
+                           "\xef\xbf\xbf", "\xf4\x8f\xbf\xbf", "\xed\x9f\xbf", "\xee\x80\x80",
+                           "long enough for eight at a time \xc3\xa9 and on"}) {
     EXPECT_TRUE(is_utf8(text)) << text;
   }
   EXPECT_TRUE(is_utf8(std::string(1, '\0')));

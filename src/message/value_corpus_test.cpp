@@ -208,7 +208,7 @@ void mutate(testing::Random& random, Input& input) {
       case 3:
         input.body.resize(at + 1);
         break;
-      case 4: {
+      default: {
         const Bytes piece(input.body.begin() + static_cast<std::ptrdiff_t>(at), input.body.end());
         input.body.insert(input.body.end(), piece.begin(), piece.end());
         break;

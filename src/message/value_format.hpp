@@ -24,8 +24,8 @@ inline constexpr std::uint8_t kRemember = 0x80;      // gets the next number for
 
 enum class Tag : std::uint8_t {
   none = 1,
-  false_ = 2,
-  true_ = 3,
+  false_ = 2,       // NOLINT(readability-identifier-naming): the bare word is a keyword
+  true_ = 3,        // NOLINT(readability-identifier-naming)
   integer = 4,      // i64
   integer_8 = 5,    // i8; a reader calls it integer
   integer_32 = 6,   // i32; a reader calls it integer

@@ -217,7 +217,7 @@ inline bool ValueReader::next(Item& item) noexcept {
       std::int8_t value = 0;
       item.tag = Tag::integer;
       if (!take_plain(value)) return false;
-      item.integer = value;
+      item.integer = std::int64_t{value};
       return true;
     }
     case Tag::integer_32: {

@@ -12,11 +12,9 @@ namespace onecopy::process {
 namespace {
 
 void flush_output() noexcept {
-  try {
-    std::cout.flush();
-    std::cerr.flush();
-    std::clog.flush();
-  } catch (...) {  // where the program asked its streams to throw
+  for (std::ostream* stream : {&std::cout, &std::cerr, &std::clog}) {
+    // Through the buffer: the stream itself may have been asked to throw.
+    if (stream->rdbuf() != nullptr) stream->rdbuf()->pubsync();
   }
   std::fflush(nullptr);
 }

@@ -47,7 +47,7 @@ bool Process::valid() const noexcept { return state_ != nullptr; }
 int Process::pid() const noexcept { return state_ ? state_->child.pid() : 0; }
 
 const std::string& Process::name() const noexcept {
-  static const std::string& none = *new std::string;
+  static const std::string none;
   return state_ ? state_->options.name : none;
 }
 

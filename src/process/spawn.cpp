@@ -49,7 +49,10 @@ bool parse(std::string_view text, Numbers&... numbers) {
   const char* at = text.data();
   const char* const end = at + text.size();
   const auto number = [&](auto& value, bool first) {
-    if (!first && (at == end || *at++ != ':')) return false;
+    if (!first) {
+      if (at == end || *at != ':') return false;
+      ++at;
+    }
     const auto [next, error] = std::from_chars(at, end, value);
     at = next;
     return error == std::errc() && value >= 0;

@@ -12,6 +12,7 @@
 
 #include "channel/values.hpp"
 #include "memory/family.hpp"
+#include "os/cpu.hpp"
 #include "os/process_identity.hpp"
 #include "os/system.hpp"
 #include "os/testing.hpp"
@@ -49,10 +50,9 @@ int play(const std::string& role) {
 }
 
 // Before the tests, in a process that was started to play a role.
-[[maybe_unused]] const bool is_played = [] {
+[[gnu::constructor]] void play_if_asked() {
   if (const char* role = std::getenv(kRole)) os::exit_now(play(role));
-  return false;
-}();
+}
 
 Program role(const std::string& name, const Channel* channel = nullptr) {
   Program program{.path = "/proc/self/exe", .arguments = {"spawn_test"}};
@@ -115,6 +115,7 @@ TEST(Spawn, EndsABusyProgramWithItsParent) {
   });
   // The program has armed its lifeline when it puts.
   get(channel);
+  while (pid->load(std::memory_order_acquire) == 0) os::yield_thread();
   const auto watched = os::open_pidfd(pid->load(std::memory_order_acquire));
   ASSERT_TRUE(watched) << watched.failure().text();
 

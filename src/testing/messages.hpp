@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <optional>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -23,6 +23,8 @@ struct Shape {
   const char* name;
   std::size_t body;
   std::vector<std::size_t> blocks;
+
+  friend void PrintTo(const Shape& shape, std::ostream* out) { *out << shape.name; }
 };
 
 // One of each way that a message can travel.

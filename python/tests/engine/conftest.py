@@ -1,6 +1,5 @@
-"""What the tests of the engine's Python face share: a pickler, children, a watchdog, a leak check."""
+"""What the tests of the engine's Python face share: a pickler, children, a leak check."""
 
-import faulthandler
 import gc
 import io
 import os
@@ -13,9 +12,6 @@ import traceback
 import pytest
 
 from onecopy import _engine
-
-PATIENCE = 60  # seconds until a test counts as hung
-
 
 def _dumps(obj, buffer_callback):
     file = io.BytesIO()
@@ -35,15 +31,7 @@ def plain_pickler():
 
 
 @pytest.fixture(autouse=True)
-def watchdog():
-    """A test that hangs ends with the stacks of all threads instead of never."""
-    faulthandler.dump_traceback_later(PATIENCE, exit=True)
-    yield
-    faulthandler.cancel_dump_traceback_later()
-
-
-@pytest.fixture(autouse=True)
-def nothing_leaks(watchdog):
+def nothing_leaks():
     """Whatever a test did, the arena holds afterwards what it held before."""
     before = _engine.memory()["blocks_in_use"]
     yield
@@ -118,7 +106,7 @@ def counted():
 
 
 def wait_until(condition):
-    """Waits for what another process or thread will bring about; the watchdog limits it."""
+    """Waits for what another process or thread will bring about; the time-out of the test limits it."""
     while not condition():
         time.sleep(0.001)
 

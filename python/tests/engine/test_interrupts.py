@@ -228,7 +228,7 @@ def test_a_queue_works_without_numpy_until_an_array_comes():
         assert queue.get().tolist() == [0, 1, 2]
         import numpy
         queue.put(numpy.arange(100_000) * 2)
-        assert _engine.trace()["buffers_moved"] == 1
+        assert _engine.trace()["buffers_moved"] == (sys.version_info >= (3, 11))
         """
     )
     _, errors = process.communicate()

@@ -6,6 +6,7 @@ The same test asks of everything that only looks like a temporary that it is cop
 import functools
 import gc
 import queue as stock_queue
+import sys
 import threading
 import tracemalloc
 import types
@@ -37,14 +38,20 @@ def check(result):
     result[0] = 5
 
 
-def moved(counted):
-    return counted("buffers_moved"), counted("buffers_copied")
+# Before 3.11 the interpreter does not show who pushed an argument, so everything is copied.
+MOVES = sys.version_info >= (3, 11)
+
+
+def assert_moved(counted, moved, copied=0):
+    if not MOVES:
+        moved, copied = 0, moved + copied
+    assert (counted("buffers_moved"), counted("buffers_copied")) == (moved, copied)
 
 
 def test_an_argument_moves(queue, counted):
     queue.put(fresh())
     check(queue.get())
-    assert moved(counted) == (1, 0)
+    assert_moved(counted, 1)
 
 
 def test_it_keeps_its_place_in_memory(queue):
@@ -56,7 +63,8 @@ def test_it_keeps_its_place_in_memory(queue):
         return array
 
     queue.put(made())
-    assert queue.get().__array_interface__["data"][0] == address[0]
+    received = queue.get().__array_interface__["data"][0]
+    assert (received == address[0]) == MOVES
 
 
 def test_results_of_arithmetic_move(queue, counted):
@@ -65,7 +73,7 @@ def test_results_of_arithmetic_move(queue, counted):
     queue.put(array[::-1].copy()[::-1].copy())
     check(queue.get())
     check(queue.get())
-    assert moved(counted) == (2, 0)
+    assert_moved(counted, 2)
 
 
 def test_what_is_in_a_temporary_container_moves(queue, counted):
@@ -73,7 +81,7 @@ def test_what_is_in_a_temporary_container_moves(queue, counted):
     _, first, (second,), table = queue.get()
     for array in (first, second, table["k"]):
         check(array)
-    assert moved(counted) == (3, 0)
+    assert_moved(counted, 3)
 
 
 def test_a_view_of_a_temporary_moves_with_all_of_it(queue, counted):
@@ -84,7 +92,7 @@ def test_a_view_of_a_temporary_moves_with_all_of_it(queue, counted):
     assert queue.get().flags.f_contiguous
     result = queue.get()
     assert result[0] == 100 and len(result) == N - 100
-    assert moved(counted) == (3, 0)
+    assert_moved(counted, 3)
 
 
 def test_a_small_part_or_a_gappy_one_is_copied(queue, counted):
@@ -92,7 +100,7 @@ def test_a_small_part_or_a_gappy_one_is_copied(queue, counted):
     queue.put(fresh()[::2])
     assert len(queue.get()) == N // 4
     assert queue.get()[1] == 2
-    assert moved(counted) == (0, 2)
+    assert_moved(counted, 0, 2)
 
 
 def test_read_only_is_kept_by_a_move(queue, counted):
@@ -103,7 +111,7 @@ def test_read_only_is_kept_by_a_move(queue, counted):
 
     queue.put(frozen())
     assert not queue.get().flags.writeable
-    assert moved(counted) == (1, 0)
+    assert_moved(counted, 1)
 
 
 def test_a_received_array_given_up_moves_on(queue, counted):
@@ -113,7 +121,7 @@ def test_a_received_array_given_up_moves_on(queue, counted):
         other.put(queue.get())
         queue.put(other.get())
     check(queue.get())
-    assert moved(counted) == (21, 0)
+    assert_moved(counted, 21)
     other._close()
 
 
@@ -121,7 +129,7 @@ def test_through_a_connection(pipe, counted):
     left, right = pipe
     left.send(fresh())
     check(right.recv())
-    assert moved(counted) == (1, 0)
+    assert_moved(counted, 1)
 
 
 def test_by_keyword_and_through_a_subclass(counted):
@@ -136,7 +144,7 @@ def test_by_keyword_and_through_a_subclass(counted):
     put(fresh())
     for _ in range(4):
         check(own.get())
-    assert moved(counted) == (4, 0)
+    assert_moved(counted, 4)
     own._close()
 
 
@@ -148,7 +156,7 @@ def test_from_a_worker(queue, fork):
 
     fork(child).join()
     check(queue.get())
-    assert queue.get() == 1
+    assert queue.get() == int(MOVES)
 
 
 # -- what only looks like a temporary -----------------------------------------------------------------
@@ -157,7 +165,7 @@ def test_from_a_worker(queue, fork):
 def kept_and_sent(queue, counted, array, send):
     """Sends an array that somebody still has, and looks at both afterwards."""
     send()
-    assert moved(counted) == (0, 1)
+    assert_moved(counted, 0, 1)
     check(queue.get())
     assert array() is None or (array() == np.arange(N)).all()
 
@@ -203,7 +211,7 @@ def test_a_partial_inside_other_calls(queue, counted):
     assert (queue, send(True), queue.put)[1] is None
     print(queue, queue.put, send(True, None), sep="")
     getattr(_engine, "no such name", send(True))
-    assert moved(counted) == (0, 3)
+    assert_moved(counted, 0, 3)
     for _ in range(3):
         check(queue.get())
 
@@ -212,7 +220,7 @@ def test_a_call_by_the_class(queue, counted):
     send = functools.partial(_engine.Queue.put, queue)
     send(fresh())
     _engine.Queue.put(queue, fresh())
-    assert moved(counted) == (2, 0)
+    assert_moved(counted, 2)
     check(queue.get())
     check(queue.get())
 
@@ -225,7 +233,7 @@ def test_a_call_from_c(queue, counted):
 def test_a_container_somebody_has(queue, counted):
     arrays = [fresh()]
     queue.put((arrays,))
-    assert moved(counted) == (0, 1)
+    assert_moved(counted, 0, 1)
     check(queue.get()[0][0])
     check(arrays[0])
 
@@ -240,7 +248,7 @@ def test_an_array_with_a_view_or_a_buffer_on_it(queue, counted):
 
     queue.put(viewed(lambda array: array[5:10]))
     queue.put(viewed(memoryview))
-    assert moved(counted) == (0, 2)
+    assert_moved(counted, 0, 2)
     check(queue.get())
     check(queue.get())
     assert views[0].tolist() == [5, 6, 7, 8, 9]
@@ -256,7 +264,7 @@ def test_an_array_with_a_weak_reference(queue, counted):
         return array
 
     queue.put(referenced())
-    assert moved(counted) == (0, 1)
+    assert_moved(counted, 0, 1)
     check(queue.get())
 
 
@@ -267,7 +275,7 @@ def test_a_received_array_with_another_view(queue, counted):
     queue.put((array, None)[0])
     del array
     check(queue.get())
-    assert moved(counted) == (1, 1)
+    assert_moved(counted, 1, 1)
     assert part.tolist() == list(range(10))
 
 
@@ -281,7 +289,7 @@ def test_a_buffer_with_an_export(queue, counted):
         return array
 
     queue.put(exported())
-    assert moved(counted) == (1, 1)
+    assert_moved(counted, 1, 1)
     check(queue.get())
     assert views[0].nbytes == 8 * N
 
@@ -294,7 +302,7 @@ def test_one_array_twice_in_a_temporary(queue, counted):
     queue.put(twice())
     first, second = queue.get()
     assert first is second
-    assert moved(counted) == (0, 1)
+    assert_moved(counted, 0, 1)
 
 
 def test_a_subclass_or_a_slice_of_ordinary_memory(queue, counted):
@@ -393,7 +401,7 @@ def test_a_thread_has_ordinary_arrays(queue, counted):
     thread.start()
     thread.join()
     check(queue.get())
-    assert moved(counted) == (0, 1)
+    assert_moved(counted, 0, 1)
 
 
 def test_tracemalloc_forgets_what_was_given_away(queue):

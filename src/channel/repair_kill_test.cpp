@@ -1,0 +1,189 @@
+// A recoverer dies: one process dies with a lock of the channel in the middle of putting or getting, a
+// second one after each instruction of putting that right, and a third must find all well.
+
+#include <gtest/gtest.h>
+
+#include "channel/channel.hpp"
+#include "channel/record.hpp"
+#include "memory/local.hpp"
+#include "testing/kill_at_every_step.hpp"
+#include "testing/messages.hpp"
+
+namespace onecopy::channel {
+namespace {
+
+using onecopy::testing::bytes_in_use;
+using onecopy::testing::draft;
+using onecopy::testing::drain;
+using onecopy::testing::expect_sound;
+using onecopy::testing::kill_at_every_step;
+using onecopy::testing::make_channel;
+using onecopy::testing::put;
+using onecopy::testing::random_for;
+using onecopy::testing::Shape;
+using onecopy::testing::shapes;
+using onecopy::testing::SteppedProcess;
+using onecopy::testing::wants_everything;
+using Numbers = std::vector<std::uint32_t>;
+
+constexpr std::uint32_t kDying = 1000;
+constexpr std::uint32_t kWaiting = 3;  // messages 0, 1, 2 lie in the channel before
+
+enum class Side { put, get };
+enum class Recovery { reclaim, go_on };
+
+struct Case {
+  Side side;
+  Shape shape;
+
+  friend void PrintTo(const Case& each, std::ostream* out) { *out << each.shape.name; }
+};
+
+class RepairKill : public ::testing::TestWithParam<Case> {
+ protected:
+  RepairKill() {
+    EXPECT_TRUE(memory::join_family());
+    before_ = bytes_in_use();
+    dying_ = draft(kDying, GetParam().shape);
+  }
+
+  ChannelRecord& record() { return record_of(channel_.name().index); }
+  const memory::OwnerLock& lock_of_side() {
+    return GetParam().side == Side::put ? record().put_lock : record().get_lock;
+  }
+
+  void prepare() {
+    channel_ = make_channel();
+    // A getter's first message is of the shape in question; what a putter's is comes last.
+    for (std::uint32_t i = 0; i < kWaiting; ++i) {
+      const bool first_to_get = GetParam().side == Side::get && i == 0;
+      ASSERT_EQ(put(channel_, draft(i, first_to_get ? GetParam().shape : shapes()[i])), Put::done);
+    }
+  }
+
+  void put_or_get() {
+    if (GetParam().side == Side::put) {
+      put(channel_, dying_);
+    } else {
+      Incoming message;
+      channel_.try_get(message, Contend::yes);
+      message.discard();
+    }
+  }
+
+  // The instructions after which a process that puts or gets holds its lock.
+  std::vector<onecopy::testing::KillPoint> points_with_lock() {
+    prepare();
+    std::vector<SteppedProcess::Address> trace;
+    std::vector<long> holding;
+    {
+      SteppedProcess child([&] { put_or_get(); });
+      while (child.step()) {
+        trace.push_back(child.instruction());
+        if (lock_of_side().word.load() != 0) holding.push_back(static_cast<long>(trace.size()));
+      }
+    }
+    expect_all_well();
+    std::vector<onecopy::testing::KillPoint> points;
+    for (const long number : holding) {
+      points.push_back(onecopy::testing::kill_point(trace, number));
+    }
+    return points;
+  }
+
+  // Some of them, by chance.
+  std::vector<onecopy::testing::KillPoint> sample(std::size_t most) {
+    auto points = points_with_lock();
+    EXPECT_GT(points.size(), most);
+    if (points.size() <= most) return points;
+    auto random = random_for("repair");
+    std::shuffle(points.begin(), points.end(), random);
+    points.resize(most);
+    return points;
+  }
+
+  void leave_a_dead_holder(const onecopy::testing::KillPoint& point) {
+    SteppedProcess first([&] { put_or_get(); });
+    first.run_to(point.address, point.time);
+    first.kill_now();
+    first.collect();
+  }
+
+  void expect_all_well() {
+    memory::reclaim_dead();
+    EXPECT_EQ(memory::reclaim_dead(), 0u) << "one look finds them all";
+    expect_sound(channel_);
+    const Numbers found = drain(channel_);
+    Numbers rest;
+    for (std::uint32_t i = 0; i < kWaiting; ++i) rest.push_back(i);
+    Numbers other = rest;
+    if (GetParam().side == Side::put) {
+      other.push_back(kDying);
+    } else {
+      other.erase(other.begin());
+    }
+    EXPECT_TRUE(found == rest || found == other) << ::testing::PrintToString(found);
+    for (std::uint32_t i = 0; i < 3; ++i) {
+      EXPECT_EQ(put(channel_, draft(i, shapes()[3])), Put::done);
+      EXPECT_EQ(drain(channel_), Numbers{i});
+    }
+    expect_sound(channel_);
+    channel_ = Channel();
+    EXPECT_EQ(bytes_in_use(), before_);
+    EXPECT_EQ(memory::validate_memory(), "");
+  }
+
+  std::uint64_t before_ = 0;
+  Channel channel_;
+  onecopy::testing::Draft dying_;
+};
+
+TEST_P(RepairKill, WhileItReclaims) {
+  for (const auto& point : sample(wants_everything() ? 40 : 2)) {
+    SCOPED_TRACE("the first died after instruction " + std::to_string(point.number));
+    kill_at_every_step({.name = "reclaim", .sample = 40},
+                       [&] {
+                         prepare();
+                         leave_a_dead_holder(point);
+                       },
+                       [] { memory::reclaim_dead(); }, [&] { expect_all_well(); });
+    if (HasFailure()) return;
+  }
+}
+
+// Each attempt takes the slice after which a waiter asks whether the owner lives.
+TEST_P(RepairKill, WhileItTakesTheLockOver) {
+  for (const auto& point : sample(1)) {
+    SCOPED_TRACE("the first died after instruction " + std::to_string(point.number));
+    kill_at_every_step({.name = "take over", .sample = 8, .seconds = 300},
+                       [&] {
+                         prepare();
+                         leave_a_dead_holder(point);
+                       },
+                       [&] { put_or_get(); },
+                       [&] {
+                         // The second may have put or taken one of its own after the repair.
+                         memory::reclaim_dead();
+                         expect_sound(channel_);
+                         drain(channel_);
+                         expect_sound(channel_);
+                         channel_ = Channel();
+                         EXPECT_EQ(bytes_in_use(), before_);
+                       });
+  }
+}
+
+std::vector<Case> cases() {
+  std::vector<Case> all;
+  for (const Side side : {Side::put, Side::get}) {
+    for (const Shape& shape : shapes()) all.push_back({side, shape});
+  }
+  return all;
+}
+
+INSTANTIATE_TEST_SUITE_P(Each, RepairKill, ::testing::ValuesIn(cases()), [](const auto& each) {
+  return std::string(each.param.side == Side::put ? "Put" : "Get") + each.param.shape.name;
+});
+
+}  // namespace
+}  // namespace onecopy::channel

@@ -1,0 +1,169 @@
+"""After install() the stock package means Onecopy, whichever way a program came by its names."""
+
+import multiprocessing
+
+import pytest
+
+INSTALL = """
+    from onecopy.install import install
+    install()
+    install()
+"""
+
+EVERYWHERE = (
+    INSTALL
+    + """
+    import multiprocessing as mp
+    import multiprocessing.connection, multiprocessing.pool, multiprocessing.queues
+    import onecopy
+    import sys
+    from multiprocessing import Pipe, Pool, Process, Queue, connection, get_context
+    from multiprocessing.connection import wait
+    from multiprocessing.context import ForkContext, SpawnContext
+    from multiprocessing.queues import SimpleQueue
+
+    def module_of(thing):
+        return type(thing).__module__
+
+    if __name__ == "__main__":
+        mp.set_start_method(sys.argv[1])
+        print({module_of(thing) for thing in (
+            Queue(), mp.Queue(), mp.JoinableQueue(), mp.SimpleQueue(), SimpleQueue(ctx=mp),
+            get_context().Queue(), SpawnContext().Queue(), get_context("fork").Queue())})
+        print({module_of(thing) for thing in (*Pipe(), *connection.Pipe(False), mp.Pipe()[0])})
+        print(onecopy.get_context() is mp.get_context(), onecopy.Process is Process is mp.Process)
+        print(connection.wait is wait is onecopy.connection.wait)
+        print(ForkContext is type(get_context("fork")))
+        print(mp.queues.Queue.__module__, mp.pool.Pool.__module__)
+"""
+)
+
+
+def test_every_way_to_a_name(python, method):
+    outcome = python(EVERYWHERE, method)
+    assert outcome.stdout == (
+        "{'onecopy.queues'}\n{'onecopy.connection'}\nTrue True\nTrue\nTrue\n"
+        "multiprocessing.queues multiprocessing.pool\n"
+    ), outcome
+
+
+def test_children_have_it_too(python, method):
+    outcome = python(
+        INSTALL
+        + """
+    import sys
+
+    def child(answers):
+        import multiprocessing
+        answers.put((type(multiprocessing.Queue()).__module__, multiprocessing.get_start_method()))
+
+    if __name__ == "__main__":
+        import multiprocessing
+        multiprocessing.set_start_method(sys.argv[1])
+        answers = multiprocessing.Queue()
+        process = multiprocessing.Process(target=child, args=(answers,))
+        process.start()
+        print(*answers.get())
+        process.join()
+""",
+        method,
+    )
+    assert outcome.stdout == f"onecopy.queues {method}\n", outcome
+
+
+def test_modules_loaded_before_follow(python):
+    outcome = python(
+        """
+        import multiprocessing as mp
+        import multiprocessing.pool
+        early = mp.get_context
+        from onecopy.install import install
+        install()
+        print(type(mp.Queue()).__module__, type(early("spawn")).__module__)
+        print(mp.pool.wait is mp.connection.wait)
+        with mp.Pool(2) as pool, mp.pool.Pool(2) as direct:
+            print(pool.map(abs, [-1, -2]), direct.map(abs, [-3]))
+            print(type(pool._inqueue).__module__, type(direct._inqueue).__module__)
+        """
+    )
+    assert outcome.stdout == (
+        "onecopy.queues onecopy.context\nTrue\n[1, 2] [3]\nonecopy.queues onecopy.queues\n"
+    ), outcome
+
+
+def test_the_environment_gives_the_default_start_method(python, method):
+    text = (
+        INSTALL
+        + """
+    import multiprocessing as mp
+    print(mp.get_start_method(allow_none=True), mp.get_start_method())
+    mp.set_start_method("spawn", force=True)
+    print(mp.get_start_method())
+"""
+    )
+    outcome = python(text, ONECOPY_START=method)
+    assert outcome.stdout == f"None {method}\nspawn\n", outcome
+
+
+def test_without_it_the_default_is_the_interpreters(python):
+    text = INSTALL + "    import multiprocessing as mp\n    print(mp.get_start_method())\n"
+    outcome = python(text)
+    assert outcome.stdout == multiprocessing.get_start_method() + "\n", outcome
+
+
+def test_the_program_may_still_set_its_own(python):
+    outcome = python(
+        INSTALL
+        + """
+    import multiprocessing as mp
+    mp.set_start_method("spawn")
+    print(mp.get_start_method())
+""",
+        ONECOPY_START="forkserver",
+    )
+    assert outcome.stdout == "spawn\n", outcome
+
+
+def test_an_unknown_start_method_is_refused(python):
+    outcome = python(INSTALL, ONECOPY_START="thread")
+    assert outcome.code == 1
+    assert "ONECOPY_START is 'thread'; it must be fork, spawn or forkserver" in outcome.stderr
+
+
+@pytest.mark.parametrize("base", ["queues.Queue", "queues.SimpleQueue", "pool.Pool", "Process"])
+def test_classes_can_still_be_derived_from(python, method, base):
+    outcome = python(
+        INSTALL
+        + f"""
+    import multiprocessing as mp
+    import multiprocessing.pool, multiprocessing.queues
+    import sys
+
+    class Derived(mp.{base}):
+        mark = "derived"
+
+    def child(q, word):
+        q.put(word)
+
+    if __name__ == "__main__":
+        context = mp.get_context(sys.argv[1])
+        if "{base}" == "Process":
+            mp.set_start_method(sys.argv[1])
+            q = context.Queue()
+            process = Derived(target=child, args=(q, "hello"))
+            process.start()
+            print(q.get())
+            process.join()
+        elif "{base}" == "pool.Pool":
+            with Derived(2, context=context) as pool:
+                print(pool.map(str.lower, ["HELLO"])[0])
+        else:
+            q = Derived(ctx=context)
+            process = context.Process(target=child, args=(q, "hello"))
+            process.start()
+            print(q.get())
+            process.join()
+""",
+        method,
+    )
+    assert outcome.stdout == "hello\n", outcome

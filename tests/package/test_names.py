@@ -1,0 +1,136 @@
+"""Every name of the stock package is here, with the same signature, and costs no more to import."""
+
+import importlib
+import inspect
+import multiprocessing
+import pkgutil
+
+import onecopy as mp
+import pytest
+
+STOCK_MODULES = [module.name for module in pkgutil.iter_modules(multiprocessing.__path__)]
+SHARED = {"dummy", "forkserver", "heap", "managers", "process", "resource_sharer", "spawn"} | {
+    "resource_tracker",
+    "shared_memory",
+    "sharedctypes",
+    "synchronize",
+    "util",
+}
+
+
+def test_all_names_and_three_more():
+    assert set(mp.__all__) - set(multiprocessing.__all__) == {
+        "__version__",
+        "install_allocator",
+        "memory",
+    }
+    assert set(multiprocessing.__all__) <= set(mp.__all__)
+    assert all(hasattr(mp, name) for name in mp.__all__)
+    assert (mp.SUBDEBUG, mp.SUBWARNING) == (multiprocessing.SUBDEBUG, multiprocessing.SUBWARNING)
+
+
+@pytest.mark.parametrize("name", multiprocessing.__all__)
+def test_takes_what_stock_takes(name):
+    stock, ours = getattr(multiprocessing, name), getattr(mp, name)
+    if not callable(stock) or isinstance(stock, type):
+        assert type(stock) is type(ours)
+        return
+    # The names of parameters, their kinds and their defaults; annotations are more than stock has.
+    assert parameters(ours) == parameters(stock)
+
+
+def parameters(function):
+    found = inspect.signature(function).parameters.values()
+    return [(each.name, each.kind, each.default) for each in found]
+
+
+@pytest.mark.parametrize("name", ["AuthenticationError", "BufferTooShort", "TimeoutError"])
+def test_the_exceptions_are_stocks(name):
+    assert getattr(mp, name) is getattr(multiprocessing, name)
+
+
+@pytest.mark.parametrize("name", STOCK_MODULES)
+def test_every_module_of_stock_is_a_module_here(name):
+    if name == "popen_spawn_win32":
+        return
+    stock = importlib.import_module(f"multiprocessing.{name}")
+    ours = importlib.import_module(f"onecopy.{name}")
+
+    assert getattr(mp, name) is ours
+    assert [public for public in getattr(stock, "__all__", ()) if not hasattr(ours, public)] == []
+    # State there is once in a process: what has some is the stock module itself.
+    assert (ours is stock) == (name in SHARED)
+
+
+@pytest.mark.parametrize("name", ["connection", "context", "pool", "queues", "reduction"])
+def test_private_names_of_a_replaced_module_are_found_too(name):
+    stock = importlib.import_module(f"multiprocessing.{name}")
+    ours = importlib.import_module(f"onecopy.{name}")
+
+    assert [private for private in vars(stock) if not hasattr(ours, private)] == []
+    with pytest.raises(AttributeError, match="has no attribute 'nonsense'"):
+        ours.nonsense  # noqa: B018
+
+
+def test_there_is_one_start_method_in_a_process(python):
+    outcome = python(
+        """
+        import multiprocessing, onecopy
+        print(onecopy.get_start_method(allow_none=True))
+        multiprocessing.set_start_method("spawn")
+        print(onecopy.get_start_method())
+        onecopy.set_start_method("forkserver", force=True)
+        print(multiprocessing.get_start_method())
+        for package in (onecopy, multiprocessing):
+            print(type(package.get_context()).__module__)
+        """
+    )
+    assert outcome.stdout == (
+        "None\nspawn\nforkserver\nonecopy.context\nmultiprocessing.context\n"
+    ), outcome
+
+
+def test_importing_loads_what_stock_loads_and_little_more(python):
+    outcome = python(
+        """
+        import sys
+        import multiprocessing
+        before = set(sys.modules)
+        import onecopy
+        print(*sorted(set(sys.modules) - before))
+        """
+    )
+    assert outcome.stdout.split() == [
+        "__future__",
+        "onecopy",
+        "onecopy._stock",
+        "onecopy.context",
+        "onecopy.process",
+        "onecopy.reduction",
+    ], outcome
+
+
+def test_elsewhere_the_names_are_stocks_and_it_is_said_once(python):
+    outcome = python(
+        """
+        import sys
+        import multiprocessing.connection, multiprocessing.pool, multiprocessing.queues
+        sys.platform = "plan9"
+        import onecopy, onecopy.queues
+        import onecopy.connection
+        print(onecopy.queues is multiprocessing.queues, onecopy.Queue == multiprocessing.Queue)
+        print(onecopy.connection is multiprocessing.connection)
+        """
+    )
+    assert outcome.stdout == "True True\nTrue\n", outcome
+    assert outcome.stderr.count("Onecopy runs on Linux only so far") == 1
+
+
+def test_tells_where_the_memory_stands():
+    q = mp.Queue()
+    q.put(b"x" * 1_000_000)
+    told = mp.memory()
+
+    assert told["limit"] > told["in_use"] > 0
+    assert isinstance(told["limit_name"], str)
+    assert mp.__version__.count(".") == 2
