@@ -265,6 +265,8 @@ class Queue(_QueueBase, _stock.Queue):  # type: ignore[type-arg]
             self._closed = True
             refuse = _refuse(ValueError, f"Queue {self!r} is closed")
             self.__dict__.update(put=refuse, put_nowait=refuse, get=refuse, get_nowait=refuse)
+            if not self.empty():  # stock closes its pipe, too, where there was something to send
+                self.__dict__["empty"] = _refuse(OSError, "handle is closed")
 
     def join_thread(self) -> None:
         """Nothing to wait for: what was put is in the queue. AssertionError before `close`."""

@@ -55,7 +55,7 @@ PyObject* decode_pickle(std::span<const std::byte> body, TakenBlocks& taken) {
 
 PyObject* decode_value(std::span<const std::byte> body, TakenBlocks& taken) {
   message::ValueReader reader(body, blocks_of(taken));
-  return ValueDecoder(reader, taken).read();
+  return ValueDecoder(reader, taken).read(body.size());
 }
 
 // A raw message's bytes lie in its body, or, where they are many, in its only block.

@@ -15,6 +15,25 @@ using message::Tag;
 PyObject* from_number(double number) { return PyFloat_FromDouble(number); }
 PyObject* from_number(std::int64_t number) { return PyLong_FromLongLong(number); }
 
+// While many containers are built, looking for garbage among them finds none and takes longer than
+// building them.
+class WithoutCollection {
+ public:
+#if PY_VERSION_HEX >= 0x030A0000
+  explicit WithoutCollection(bool wanted) : was_enabled_(wanted && PyGC_Disable() != 0) {}
+  ~WithoutCollection() {
+    if (was_enabled_) PyGC_Enable();
+  }
+  WithoutCollection(const WithoutCollection&) = delete;
+  WithoutCollection& operator=(const WithoutCollection&) = delete;
+
+ private:
+  bool was_enabled_;
+#else
+  explicit WithoutCollection(bool) {}
+#endif
+};
+
 // A list of `count` numbers that lie, not aligned, at `data`.
 template <class Number>
 PyObject* list_of(const std::byte* data, std::uint64_t count) {
@@ -41,7 +60,8 @@ PyObject* big_integer(const Item& item) {
 
 }  // namespace
 
-PyObject* ValueDecoder::read() {
+PyObject* ValueDecoder::read(std::size_t body_bytes) {
+  const WithoutCollection building(body_bytes > channel::kInlineBody);
   Reference object(value());
   if (!object) return nullptr;
   return reader_.finish() ? object.release() : raise_fault();

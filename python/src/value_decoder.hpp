@@ -14,8 +14,9 @@ class ValueDecoder {
   ValueDecoder(message::ValueReader& reader, TakenBlocks& blocks) noexcept
       : reader_(reader), blocks_(blocks) {}
 
-  // The whole value, checked to its end. Null with an exception set. May throw std::bad_alloc.
-  PyObject* read();
+  // The whole value, checked to its end, from a body of so many bytes. Null with an exception set.
+  // May throw std::bad_alloc.
+  PyObject* read(std::size_t body_bytes);
 
  private:
   PyObject* value();

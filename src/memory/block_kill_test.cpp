@@ -4,12 +4,14 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <utility>
 #include <vector>
 
 #include "memory/block.hpp"
 #include "memory/census.hpp"
 #include "memory/family.hpp"
 #include "memory/housekeeping.hpp"
+#include "memory/local.hpp"
 #include "memory/validate.hpp"
 #include "testing/kill_at_every_step.hpp"
 
@@ -80,9 +82,19 @@ class BlockKill : public ::testing::TestWithParam<Survivors> {
 };
 
 TEST_P(BlockKill, AllocatingANewBlock) {
-  // Each time larger than any before, so that no free one serves.
-  std::size_t size = 1'000'000;
-  run("allocate, new", [&] { size += size / 3; }, [&] { allocate_block(size).value(); });
+  // All free ones that would serve are taken first.
+  std::vector<BlockIndex> taken;
+  const auto count = [] { return header().block_count.load(); };
+  kill_at_every_step({.name = "allocate, new"},
+                     [&] {
+                       const std::uint32_t before = count();
+                       while (count() == before) taken.push_back(allocate_block(kSmall).value());
+                     },
+                     [] { allocate_block(kSmall).value(); },
+                     [&] {
+                       for (const BlockIndex block : std::exchange(taken, {})) release_block(block);
+                       expect_survivors_well();
+                     });
 }
 
 TEST_P(BlockKill, AllocatingAWarmBlock) {
@@ -136,7 +148,7 @@ TEST_P(BlockKill, GivingBackToTheSystem) {
   run("give back", [&] { make_warm({kSmall, kLarge, kSmall}); }, [] { give_back_idle(0); });
 }
 
-TEST_P(BlockKill, JoiningAndLeaving) {
+TEST_P(BlockKill, Leaving) {
   run("leave", [] {}, [] { leave_family(); });
 }
 

@@ -31,6 +31,7 @@ class ReclaimKill : public ::testing::Test {
     std::memset(block_data(mine_), 0x11, 5000);
     before_ = take_census().in_use;
   }
+  ~ReclaimKill() override { release_block(mine_); }
 
   // A process that does `work` and is dead.
   template <class Work>

@@ -57,14 +57,14 @@ def test_the_time_of_a_process_that_outlives_the_program_is_measured(program):
         import os, time
         if os.fork() == 0:
             begin = time.process_time()
-            while time.process_time() - begin < 0.5: pass
+            while time.process_time() - begin < 0.1: pass
         """
     )
     _compare._adopt_orphans()
 
     run = _compare.measure(way(path))
 
-    assert run.processor >= 0.5
+    assert run.processor >= 0.1
     assert not run.left
 
 

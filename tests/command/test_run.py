@@ -3,7 +3,6 @@
 import re
 import signal
 import subprocess
-import sys
 from importlib.metadata import version
 
 import pytest
@@ -14,6 +13,7 @@ PROGRAMS = {
     "exit with text": "import sys; sys.exit('no luck')",
     "exit at once": "import os; os._exit(5)",
     "killed": "import os, signal; os.kill(os.getpid(), signal.SIGTERM)",
+    "interrupted": "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\nprint('never')",
     "traceback": "def f():\n    return 1 / 0\nf()",
     "traceback after importing": "import multiprocessing.pool\nmultiprocessing.nothing",
     "syntax error": "print('never'",
@@ -47,7 +47,7 @@ def hide_addresses(outcome):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_signals_are_the_programs_own(command, program, number):
+def test_a_signal_ends_it_as_it_ends_the_program(command, program, number):
     path = program(
         """
         import multiprocessing, signal
@@ -55,17 +55,16 @@ def test_signals_are_the_programs_own(command, program, number):
         signal.pause()
         """
     )
+    process = subprocess.Popen(
+        [command, "run", path], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout.readline() == "ready\n"
 
-    def end(words):
-        process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        assert process.stdout.readline() == "ready\n"
-        process.send_signal(number)
-        _, errors = process.communicate()
-        return process.returncode, errors
+    process.send_signal(number)
 
-    plain = end([sys.executable, path])
-    assert end([command, "run", path]) == plain
-    assert plain[0] == -number
+    _, errors = process.communicate()
+    assert process.returncode == -number
+    assert errors.endswith("KeyboardInterrupt\n") == (number == signal.SIGINT)
 
 
 def test_a_signal_handler_of_the_program_is_obeyed(onecopy, program):

@@ -9,6 +9,7 @@ import sys
 import sysconfig
 import tempfile
 import textwrap
+import time
 from pathlib import Path
 
 import onecopy
@@ -149,3 +150,28 @@ def last_line(text):
     """Of the errors a program shows: the line that names the exception."""
     lines = text.strip().splitlines()
     return lines[-1] if lines else ""
+
+
+@pytest.fixture
+def soon_gone():
+    """Tells whether these processes are all gone, or will be within some seconds. One second is
+    promised; a busy machine needs more to show it."""
+
+    def wait(pids, seconds=10):
+        deadline = time.monotonic() + seconds
+        while not all(is_gone(pid) for pid in pids):
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.01)
+        return True
+
+    return wait
+
+
+def is_gone(pid):
+    """Whether no process of this id runs; a zombie, which nobody waits for, runs no more."""
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0] in "ZX"
+    except OSError:
+        return True

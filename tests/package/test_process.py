@@ -2,33 +2,9 @@
 
 import os
 import signal
-import time
 
 import onecopy as mp
 import pytest
-
-# Seconds within which a child must be gone that its parent takes along: one, and what a busy
-# machine needs to say so.
-SOON = 10
-
-
-def is_gone(pid):
-    """Whether no process of this id runs; a zombie nobody waits for runs no more."""
-    try:
-        with open(f"/proc/{pid}/stat") as file:
-            return file.read().rpartition(")")[2].split()[0] in "ZX"
-    except OSError:
-        return True
-
-
-def wait_until_gone(pids):
-    deadline = time.monotonic() + SOON
-    while time.monotonic() < deadline:
-        if all(is_gone(pid) for pid in pids):
-            return True
-        time.sleep(0.01)
-    return False
-
 
 KILLED_PARENT = """
     import onecopy as mp
@@ -78,30 +54,30 @@ SERVANTS = ["busy", "asleep", "waiting", "idle pool", "busy pool", "executor", "
 
 
 @pytest.mark.parametrize("what", SERVANTS)
-def test_who_serves_a_killed_parent_goes_with_it(python, method, what):
+def test_who_serves_a_killed_parent_goes_with_it(python, method, soon_gone, what):
     outcome = python(KILLED_PARENT, method, what)
 
     assert outcome.code == -signal.SIGKILL, outcome
     pids = [int(pid) for pid in outcome.stdout.split()]
-    assert wait_until_gone(pids)
+    assert soon_gone(pids)
 
 
-def test_other_children_of_a_killed_parent_live_on(python, method):
+def test_other_children_of_a_killed_parent_live_on(python, method, soon_gone):
     outcome = python(KILLED_PARENT, method, "free")
     (pid,) = (int(pid) for pid in outcome.stdout.split())
     try:
-        assert not is_gone(pid)
+        assert not soon_gone([pid], 1)
     finally:
         os.kill(pid, signal.SIGKILL)
 
 
-def test_a_daemon_goes_when_its_parent_leaves_without_a_word(python, method):
+def test_a_daemon_goes_when_its_parent_leaves_without_a_word(python, method, soon_gone):
     outcome = python(
         KILLED_PARENT.replace("os.kill(os.getpid(), signal.SIGKILL)", "os._exit(0)"), method, "busy"
     )
 
     assert outcome.code == 0
-    assert wait_until_gone([int(outcome.stdout)])
+    assert soon_gone([int(outcome.stdout)])
 
 
 def test_a_daemons_lifeline_survives_its_siblings(python, method):

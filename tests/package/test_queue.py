@@ -178,7 +178,17 @@ def test_a_closed_queue_says_that_it_is(make):
     for call in (lambda: q.put(1), lambda: q.put_nowait(1), q.get, q.get_nowait):
         with pytest.raises(ValueError, match=r"^Queue <.*> is closed$"):
             call()
+    with pytest.raises(OSError, match="handle is closed"):
+        q.empty()
     q.join_thread()
+
+
+def test_closing_an_unused_queue_leaves_it_empty():
+    q = mp.Queue()
+    q.close()
+    q.join_thread()
+
+    assert q.empty()
 
 
 def test_a_closed_simple_queue_says_that_it_is():
