@@ -140,13 +140,18 @@ class SteppedProcess {
     return signal != 0 && signal != kEnd;
   }
 
+  void set_debug_register(std::size_t number, unsigned long value) {
+    EXPECT_EQ(ptrace(PTRACE_POKEUSER, pid_,
+                     offsetof(user, u_debugreg) + number * sizeof(unsigned long), value),
+              0);
+  }
+
+  // By the processor's breakpoint: one written into the program would be inherited by a fork child.
   bool run_to_breakpoint(Address address) {
-    const long original = ptrace(PTRACE_PEEKTEXT, pid_, address, nullptr);
-    ptrace(PTRACE_POKETEXT, pid_, address, (original & ~0xffL) | 0xcc);
+    set_debug_register(0, address);
+    set_debug_register(7, 1);
     const bool going = go_on(PTRACE_CONT);
-    if (pid_ == 0) return false;
-    ptrace(PTRACE_POKETEXT, pid_, address, original);
-    if (going) ptrace(PTRACE_POKEUSER, pid_, offsetof(user_regs_struct, rip), address);
+    if (pid_ != 0) set_debug_register(7, 0);
     return going;
   }
 

@@ -9,8 +9,8 @@ from onecopy import _engine
 STUB = ast.parse((Path(onecopy.__file__).resolve().parent / "_engine.pyi").read_text())
 
 
-# What every class has.
-ORDINARY = {*dir(object), "__module__", "__weakref__", "__dict__"}
+# What every class has, and what the interpreter adds for the buffer protocol since 3.12.
+ORDINARY = {*dir(object), "__buffer__", "__module__", "__weakref__", "__dict__"}
 
 
 def names_in(body):
