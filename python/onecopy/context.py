@@ -120,6 +120,8 @@ class ForkServerContext(_OnEngine, _stock.ForkServerContext):
     Process = ForkServerProcess
 
 
+_stock_state: Any = _stock
+
 _concrete_contexts: dict[str, BaseContext] = {
     "fork": ForkContext(),
     "spawn": SpawnContext(),
@@ -128,10 +130,10 @@ _concrete_contexts: dict[str, BaseContext] = {
 
 
 def _concrete(method: str) -> BaseContext:
-    try:
-        context = _concrete_contexts[method]
-    except KeyError:
-        raise ValueError(f"cannot find context for {method!r}") from None
+    # Other packages enter contexts of their own into stock's table.
+    context = _concrete_contexts.get(method) or _stock_state._concrete_contexts.get(method)
+    if context is None:
+        raise ValueError(f"cannot find context for {method!r}")
     context._check_available()
     return context
 
@@ -143,7 +145,6 @@ def _ours(context: BaseContext | None) -> BaseContext | None:
     return _concrete_contexts.get(context.get_start_method(), context)
 
 
-_stock_state: Any = _stock
 _state: Any = _stock_state._default_context
 
 

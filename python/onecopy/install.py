@@ -18,7 +18,7 @@ installed = False
 def install() -> None:
     """From now on `multiprocessing`, and what is imported from it, is on the engine here.
 
-    The classes that other packages derive from (`queues.Queue`, `pool.Pool`) stay stock's, and so
+    The classes that other packages derive from (those of `queues` and `pool`) stay stock's, and so
     does everything that Onecopy has no version of. Processes started from here do the same. The
     environment variable ONECOPY_START (fork, spawn or forkserver) gives the default start method;
     the program may still set its own. Calling again does nothing. ValueError: no such method.
@@ -61,13 +61,11 @@ def _start_method() -> str | None:
 
 def _replace_functions() -> None:
     from multiprocessing import connection as stock_connection
-    from multiprocessing import queues as stock_queues
     from multiprocessing import reduction as stock_reduction
 
-    from . import connection, queues, reduction
+    from . import connection, reduction
 
     _replace(stock_connection, Pipe=connection.Pipe, wait=connection.wait)
-    _replace(stock_queues, SimpleQueue=queues.SimpleQueue)
     _replace(stock_reduction, send_handle=reduction.send_handle, recv_handle=reduction.recv_handle)
     # Modules that were loaded before have the old names in their own.
     for name, replaced in (("multiprocessing.pool", "wait"),):

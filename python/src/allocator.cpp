@@ -31,8 +31,6 @@ PyDataMemAllocator& system_allocator() {
   return allocator;
 }
 
-bool asked = false;
-
 bool is_page_aligned(const void* data) noexcept {
   return reinterpret_cast<std::uintptr_t>(data) % 4096 == 0;
 }
@@ -107,22 +105,40 @@ bool find_system_allocator() {
   return true;
 }
 
-}  // namespace
-
-bool install_allocator() {
-  asked = true;
-  if (!numpy::is_imported()) return false;
-  if (!numpy::load() || !install_allocator_if_asked()) throw nb::python_error();
-  return true;
-}
-
-bool install_allocator_if_asked() {
-  if (!asked) return true;
+bool install() {
   // The capsule is never given up: arrays that name it are freed at the very end.
   static PyObject* const capsule = PyCapsule_New(&handler, "mem_handler", nullptr);
   if (capsule == nullptr || !find_system_allocator()) return false;
   const Reference previous(PyDataMem_SetHandler(capsule));
   return static_cast<bool>(previous);
+}
+
+}  // namespace
+
+bool allocator_wanted = false;
+
+bool install_allocator() {
+  if (!numpy::load() || !install()) {
+    // RuntimeError is what NumPy's header raises for a NumPy that is too old for it.
+    const bool is_missing = PyErr_ExceptionMatches(PyExc_ImportError) != 0 ||
+                            PyErr_ExceptionMatches(PyExc_RuntimeError) != 0;
+    if (!is_missing) throw nb::python_error();
+    PyErr_Clear();
+    return false;
+  }
+  return true;
+}
+
+void want_allocator() {
+  allocator_wanted = true;
+  install_wanted_allocator_now();
+}
+
+void install_wanted_allocator_now() {
+  if (!numpy::is_imported()) return;
+  allocator_wanted = false;
+  // Without it arrays are ordinary ones, and nothing is lost but time.
+  if (!numpy::load() || !install()) PyErr_Clear();
 }
 
 memory::BlockIndex block_of_data(const void* data) noexcept {

@@ -11,11 +11,19 @@
 
 namespace onecopy::python {
 
-// Installs the handler in this context: at once where NumPy is loaded, else when the binding first
-// meets it. False where it is not loaded. Throws nb::python_error.
+// Installs the handler in this context, importing NumPy if need be. False where there is no NumPy, or
+// one too old to have handlers. Throws nb::python_error.
 bool install_allocator();
-// What the above left to do. False with an exception set.
-bool install_allocator_if_asked();
+
+// The same as soon as the program has imported NumPy: at once, or in a later call of
+// install_wanted_allocator().
+void want_allocator();
+extern bool allocator_wanted;
+// Called before an object is sent and after one was received.
+void install_wanted_allocator_now();
+inline void install_wanted_allocator() {
+  if (allocator_wanted) [[unlikely]] install_wanted_allocator_now();
+}
 
 // The block that begins at `data` and belongs to an array's data, or kNoBlock.
 memory::BlockIndex block_of_data(const void* data) noexcept;

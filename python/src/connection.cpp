@@ -4,6 +4,7 @@
 #include <new>
 #include <optional>
 
+#include "allocator.hpp"
 #include "arguments.hpp"
 #include "connection_transfer.hpp"
 #include "decode.hpp"
@@ -77,6 +78,7 @@ PyObject* send(PyObject* self, PyObject* const* given, Py_ssize_t count, PyObjec
   const State state = writable_state(self);
   if (!state) return nullptr;
   try {
+    install_wanted_allocator();
     MessageLease message;
     if (!encode(arguments[0], is_temporary(self, given), *message)) return nullptr;
     return send_message(self_of(self), state, *message);
@@ -122,7 +124,9 @@ PyObject* recv(PyObject* self, PyObject*) {
   channel::Incoming message;
   if (!state || !receive_message(self_of(self), state, message)) return nullptr;
   try {
-    return decode(message);
+    PyObject* object = decode(message);
+    if (object != nullptr) install_wanted_allocator();
+    return object;
   } catch (const std::bad_alloc&) {
     return PyErr_NoMemory();
   }

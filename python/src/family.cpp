@@ -101,6 +101,7 @@ void add_family_functions(nb::module_& module) {
   module.def("memory", &memory_use);
   module.def("trace", &trace_figures);
   module.def("install_allocator", &install_allocator);
+  module.def("want_allocator", &want_allocator);
   module.def("want_allocator", [] { static_cast<void>(install_allocator()); });
   module.def("usable_cpu_count", &os::usable_cpu_count);
 }

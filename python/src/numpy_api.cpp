@@ -23,6 +23,7 @@ using message::DataType;
 constexpr unsigned kTraceDomain = 389047;
 
 bool loaded = false;
+bool unusable = false;  // there is a NumPy, but too old or too new a one
 
 PyArrayObject* as_array(PyObject* object) noexcept {
   return reinterpret_cast<PyArrayObject*>(object);
@@ -133,21 +134,28 @@ PyObject* finish(PyObject* array, bool read_only) {
 
 bool load() {
   if (loaded) return true;
-  if (_import_array() < 0) return false;
-  loaded = true;
-  return install_allocator_if_asked();
+  loaded = _import_array() >= 0;
+  return loaded;
 }
 
 bool is_imported() {
+  static PyObject* const name = PyUnicode_InternFromString("numpy");
+  static PyObject* const type_name = PyUnicode_InternFromString("ndarray");
   PyObject* modules = PyImport_GetModuleDict();
-  return modules != nullptr && PyDict_GetItemString(modules, "numpy") != nullptr;
+  if (name == nullptr || type_name == nullptr || modules == nullptr) return false;
+  PyObject* module = PyDict_GetItemWithError(modules, name);
+  // Not one whose import has only begun.
+  if (module != nullptr && PyObject_HasAttr(module, type_name) != 0) return true;
+  PyErr_Clear();
+  return false;
 }
 
 bool is_array(PyObject* object) {
   if (loaded) return Py_IS_TYPE(object, &PyArray_Type);
-  if (std::strcmp(Py_TYPE(object)->tp_name, "numpy.ndarray") != 0) return false;
+  if (unusable || std::strcmp(Py_TYPE(object)->tp_name, "numpy.ndarray") != 0) return false;
   if (load()) return Py_IS_TYPE(object, &PyArray_Type);
-  PyErr_Clear();  // not the NumPy that we know: pickle may know it
+  PyErr_Clear();  // its arrays go by pickle
+  unusable = true;
   return false;
 }
 

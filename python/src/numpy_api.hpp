@@ -17,7 +17,7 @@ namespace onecopy::python::numpy {
 // True once the C API is there. False with ImportError set.
 bool load();
 
-// Whether the program has imported NumPy.
+// Whether the program has imported NumPy, as far as to have arrays.
 bool is_imported();
 
 // Exactly numpy.ndarray, no subclass.

@@ -3,6 +3,7 @@
 #include <limits>
 #include <new>
 
+#include "allocator.hpp"
 #include "arguments.hpp"
 #include "decode.hpp"
 #include "encode.hpp"
@@ -105,6 +106,7 @@ PyObject* put_message(PyObject* self, const State& state, OutgoingMessage& messa
 PyObject* put_object(PyObject* self, PyObject* object, bool temporary, os::Deadline deadline) {
   const State state = open_state(self);
   if (!state) return nullptr;
+  install_wanted_allocator();
   // What cannot be put is not worth pickling.
   if (state->channel.full() && deadline.expired()) return raise_full();
   try {
@@ -168,7 +170,9 @@ PyObject* get_object(PyObject* self, os::Deadline deadline) {
     case Get::closed: return raise_queue_closed(self);
   }
   try {
-    return decode(message);
+    PyObject* object = decode(message);
+    if (object != nullptr) install_wanted_allocator();
+    return object;
   } catch (const std::bad_alloc&) {
     return PyErr_NoMemory();
   }

@@ -156,6 +156,12 @@ class HistoryKill : public ::testing::TestWithParam<Load> {
     ASSERT_EQ(kill(running_.at(at).pid, SIGCONT), 0);
   }
 
+  void expect_end_of_all(bool consuming) const {
+    for (const Process& process : running_) {
+      EXPECT_TRUE(process.consumes != consuming || ended_well(process.pid));
+    }
+  }
+
   void expect_history_right() const {
     EXPECT_EQ(history_->torn, 0u);
     EXPECT_EQ(history_->invented, 0u);
@@ -217,13 +223,9 @@ TEST_P(HistoryKill, LosesNothingThatWasAnswered) {
     }
   }
   history_->producers_stop = true;
-  for (const Process& process : running_) {
-    if (!process.consumes) EXPECT_TRUE(ended_well(process.pid));
-  }
+  expect_end_of_all(false);
   history_->consumers_stop = true;
-  for (const Process& process : running_) {
-    if (process.consumes) EXPECT_TRUE(ended_well(process.pid));
-  }
+  expect_end_of_all(true);
   memory::reclaim_dead();
   expect_sound(channel_);
   // Whatever the last consumer left when it saw the sign to stop.

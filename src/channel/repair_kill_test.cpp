@@ -5,6 +5,8 @@
 
 #include "channel/channel.hpp"
 #include "channel/record.hpp"
+#include "channel/repair.hpp"
+#include "memory/ledger.hpp"
 #include "memory/local.hpp"
 #include "testing/kill_at_every_step.hpp"
 #include "testing/messages.hpp"
@@ -147,6 +149,63 @@ TEST_P(RepairKill, WhileItReclaims) {
                          leave_a_dead_holder(point);
                        },
                        [] { memory::reclaim_dead(); }, [&] { expect_all_well(); });
+    if (HasFailure()) return;
+  }
+}
+
+// Who takes a lock over may be slow to repair, while somebody else takes back what the dead held and it
+// is used again. Once the segment that a putter was about to link could be freed so, and the repair
+// read where messages go on from what others wrote there.
+TEST_P(RepairKill, WhileTheBlocksOfTheDeadAreUsedAgain) {
+  const onecopy::testing::Watchdog watchdog("used again", 600);
+  for (const auto& point : sample(wants_everything() ? 1000 : 60)) {
+    SCOPED_TRACE("the first died after instruction " + std::to_string(point.number));
+    prepare();
+    leave_a_dead_holder(point);
+    memory::OwnerLock& lock = const_cast<memory::OwnerLock&>(lock_of_side());
+    const auto acquired = memory::lock(lock);
+    memory::reclaim_dead();
+    std::vector<memory::BlockIndex> blocks;
+    for (const std::size_t size : {100, 100, 100, 16'384, 16'384, 65'536}) {
+      blocks.push_back(memory::allocate_block(size).value());
+      std::memset(memory::block_data(blocks.back()), 0xee, size);
+    }
+    if (acquired == memory::Acquired::from_dead) {
+      const std::uint32_t channel = channel_.name().index;
+      GetParam().side == Side::put ? repair_putting(channel) : repair_getting(channel);
+    }
+    memory::unlock(lock);
+    for (const memory::BlockIndex block : blocks) memory::release_block(block);
+    expect_all_well();
+    if (HasFailure()) return;
+  }
+}
+
+// The second one holds the channel no more when it dies with its locks, and then the last holder lets
+// go of it. Once those locks were looked for in the ledger of the second only, and what the first had
+// on its way was never freed.
+TEST_P(RepairKill, OfAChannelThatTheRecovererDoesNotHold) {
+  for (const auto& point : sample(wants_everything() ? 40 : 2)) {
+    SCOPED_TRACE("the first died after instruction " + std::to_string(point.number));
+    kill_at_every_step({.name = "reclaim by a stranger", .sample = 40},
+                       [&] {
+                         prepare();
+                         leave_a_dead_holder(point);
+                       },
+                       [&] {
+                         memory::ledger_clear(memory::Ledger::channels, memory::self(),
+                                              channel_.name().index);
+                         memory::reclaim_dead();
+                       },
+                       [&] {
+                         channel_ = Channel();
+                         memory::reclaim_dead();
+                         EXPECT_EQ(bytes_in_use(), before_);
+                         EXPECT_EQ(memory::validate_memory(), "");
+                         // The next channel in the same place begins clean.
+                         prepare();
+                         expect_all_well();
+                       });
     if (HasFailure()) return;
   }
 }

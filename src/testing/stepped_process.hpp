@@ -133,11 +133,15 @@ class SteppedProcess {
   }
 
   bool go_on(int how) {
-    if (pid_ == 0 || ptrace(static_cast<__ptrace_request>(how), pid_, nullptr, nullptr) != 0) {
-      return false;
+    int signal = 0;
+    while (pid_ != 0 &&
+           ptrace(static_cast<__ptrace_request>(how), pid_, nullptr, signal) == 0) {
+      signal = wait_for_stop();
+      if (signal == SIGTRAP) return true;
+      if (signal == kEnd) return false;
+      // A signal of its own (SIGCHLD, say): it gets it, and goes on.
     }
-    const int signal = wait_for_stop();
-    return signal != 0 && signal != kEnd;
+    return false;
   }
 
   void set_debug_register(std::size_t number, unsigned long value) {
@@ -159,9 +163,10 @@ class SteppedProcess {
     repeats_ = false;
     const Address from = instruction();
     const long text = ptrace(PTRACE_PEEKTEXT, pid_, from, nullptr);
-    if ((text & 0xff) != 0xf3) return step();
-    // f3, perhaps a prefix that makes the words wide, a4 to ab.
-    return run_to_breakpoint(from + ((text >> 8 & 0xf0) == 0x40 ? 3 : 2));
+    // f2 or f3, perhaps a prefix that makes the words wide, a4 to af.
+    const int length = (text >> 8 & 0xf0) == 0x40 ? 3 : 2;
+    const bool is_string = (text & 0xfe) == 0xf2 && (text >> (8 * length - 8) & 0xf0) == 0xa0;
+    return is_string ? run_to_breakpoint(from + static_cast<Address>(length)) : step();
   }
 
   pid_t pid_ = 0;

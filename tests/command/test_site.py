@@ -4,6 +4,7 @@ notes what is done to it."""
 import os
 
 import pytest
+
 from onecopy import command
 
 

@@ -20,7 +20,6 @@ EVERYWHERE = (
     from multiprocessing import Pipe, Pool, Process, Queue, connection, get_context
     from multiprocessing.connection import wait
     from multiprocessing.context import ForkContext, SpawnContext
-    from multiprocessing.queues import SimpleQueue
 
     def module_of(thing):
         return type(thing).__module__
@@ -28,13 +27,13 @@ EVERYWHERE = (
     if __name__ == "__main__":
         mp.set_start_method(sys.argv[1])
         print({module_of(thing) for thing in (
-            Queue(), mp.Queue(), mp.JoinableQueue(), mp.SimpleQueue(), SimpleQueue(ctx=mp),
+            Queue(), mp.Queue(), mp.JoinableQueue(), mp.SimpleQueue(),
             get_context().Queue(), SpawnContext().Queue(), get_context("fork").Queue())})
         print({module_of(thing) for thing in (*Pipe(), *connection.Pipe(False), mp.Pipe()[0])})
         print(onecopy.get_context() is mp.get_context(), onecopy.Process is Process is mp.Process)
         print(connection.wait is wait is onecopy.connection.wait)
         print(ForkContext is type(get_context("fork")))
-        print(mp.queues.Queue.__module__, mp.pool.Pool.__module__)
+        print(mp.queues.Queue.__module__, mp.queues.SimpleQueue.__module__, mp.pool.Pool.__module__)
 """
 )
 
@@ -43,7 +42,7 @@ def test_every_way_to_a_name(python, method):
     outcome = python(EVERYWHERE, method)
     assert outcome.stdout == (
         "{'onecopy.queues'}\n{'onecopy.connection'}\nTrue True\nTrue\nTrue\n"
-        "multiprocessing.queues multiprocessing.pool\n"
+        "multiprocessing.queues multiprocessing.queues multiprocessing.pool\n"
     ), outcome
 
 
@@ -167,3 +166,22 @@ def test_classes_can_still_be_derived_from(python, method, base):
         method,
     )
     assert outcome.stdout == "hello\n", outcome
+
+
+def test_a_start_method_of_another_package(python):
+    outcome = python(
+        INSTALL
+        + """
+    import multiprocessing as mp
+    import multiprocessing.context
+
+    class Context(mp.context.SpawnContext):
+        _name = "another"
+
+    mp.context._concrete_contexts["another"] = Context()
+    print(mp.get_context("another").get_start_method())
+    mp.set_start_method("another")
+    print(mp.get_start_method(), type(mp.get_context()).__name__)
+"""
+    )
+    assert outcome.stdout == "another\nanother Context\n", outcome

@@ -219,7 +219,9 @@ def test_a_queue_works_without_numpy_until_an_array_comes():
         """
         queue.put([1, "a", {1, 2}])
         queue.get()
-        assert _engine.install_allocator() is False
+        _engine.want_allocator()
+        queue.put(1)
+        queue.get()
         assert "numpy" not in sys.modules
         if os.fork() == 0:
             import numpy
@@ -229,6 +231,37 @@ def test_a_queue_works_without_numpy_until_an_array_comes():
         import numpy
         queue.put(numpy.arange(100_000) * 2)
         assert _engine.trace()["buffers_moved"] == (sys.version_info >= (3, 11))
+        """
+    )
+    _, errors = process.communicate()
+    assert (process.returncode, errors) == (0, "")
+
+
+@pytest.mark.parametrize("call", ["queue.put(1)", "queue.get()", "left.send(1)", "right.recv()"])
+def test_the_allocator_is_there_when_numpy_is(call):
+    process = start(
+        f"""
+        queue.put(0)
+        left.send(0)
+        _engine.want_allocator()
+        import numpy
+        {call}
+        queue.put(numpy.arange(100_000) * 2)
+        assert _engine.trace()["buffers_moved"] == (sys.version_info >= (3, 11))
+        """
+    )
+    _, errors = process.communicate()
+    assert (process.returncode, errors) == (0, "")
+
+
+def test_the_allocator_without_numpy():
+    process = start(
+        """
+        sys.modules["numpy"] = None
+        assert _engine.install_allocator() is False
+        _engine.want_allocator()
+        queue.put([1.5] * 1000)
+        assert queue.get() == [1.5] * 1000
         """
     )
     _, errors = process.communicate()
