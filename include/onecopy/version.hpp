@@ -10,8 +10,8 @@
 
 namespace onecopy {
 
-inline constexpr std::uint32_t kVersion = (ONECOPY_VERSION_MAJOR << 20) |
-                                          (ONECOPY_VERSION_MINOR << 10) | ONECOPY_VERSION_PATCH;
+inline constexpr std::uint32_t kVersion =
+    (ONECOPY_VERSION_MAJOR << 20) | (ONECOPY_VERSION_MINOR << 10) | ONECOPY_VERSION_PATCH;
 inline constexpr const char* kVersionText = "0.1.0";
 
 }  // namespace onecopy

@@ -11,8 +11,8 @@
 
 namespace onecopy::python {
 
-// Installs the handler in this context, importing NumPy if need be. False where there is no NumPy, or
-// one too old to have handlers. Throws nb::python_error.
+// Installs the handler in this context, importing NumPy if need be. False where there is no NumPy,
+// or one too old to have handlers. Throws nb::python_error.
 bool install_allocator();
 
 // The same as soon as the program has imported NumPy: at once, or in a later call of
@@ -22,7 +22,8 @@ extern bool allocator_wanted;
 // Called before an object is sent and after one was received.
 void install_wanted_allocator_now();
 inline void install_wanted_allocator() {
-  if (allocator_wanted) [[unlikely]] install_wanted_allocator_now();
+  if (allocator_wanted) [[unlikely]]
+    install_wanted_allocator_now();
 }
 
 // The block that begins at `data` and belongs to an array's data, or kNoBlock.

@@ -11,7 +11,7 @@ inline constexpr std::size_t kMostArguments = 3;
 
 struct Signature {
   const char* function;
-  std::size_t required;  // the first so many must be given
+  std::size_t required;                           // the first so many must be given
   std::array<const char*, kMostArguments> names;  // null behind the last
 };
 

@@ -36,8 +36,7 @@ PyType_Slot slots[] = {
 };
 
 PyType_Spec spec = {
-    "onecopy._engine.Buffer", sizeof(Buffer), 0,
-    Py_TPFLAGS_DEFAULT, slots,
+    "onecopy._engine.Buffer", sizeof(Buffer), 0, Py_TPFLAGS_DEFAULT, slots,
 };
 
 }  // namespace

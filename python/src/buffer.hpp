@@ -10,8 +10,7 @@ namespace onecopy::python {
 
 // Equation: `block` is kNoBlock exactly when `data` is null and `length` is 0.
 struct Buffer {
-  PyObject_HEAD
-  memory::BlockIndex block;
+  PyObject_HEAD memory::BlockIndex block;
   bool read_only;
   std::byte* data;
   Py_ssize_t length;

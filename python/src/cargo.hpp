@@ -1,6 +1,6 @@
 // The blocks of one message under way: first planned, while the object is walked and the GIL is
-// never let go, so that the object cannot change under the walk; then loaded, large copies in pieces
-// without the GIL, between which a signal handler may end the whole.
+// never let go, so that the object cannot change under the walk; then loaded, large copies in
+// pieces without the GIL, between which a signal handler may end the whole.
 //
 // Until the message is delivered every block is this object's, and released with it.
 #pragma once

@@ -87,8 +87,7 @@ PyObject* send(PyObject* self, PyObject* const* given, Py_ssize_t count, PyObjec
   }
 }
 
-PyObject* send_bytes(PyObject* self, PyObject* const* given, Py_ssize_t count,
-                     PyObject* keywords) {
+PyObject* send_bytes(PyObject* self, PyObject* const* given, Py_ssize_t count, PyObject* keywords) {
   static constexpr Signature kSignature{"send_bytes", 1, {"buf", "offset", "size"}};
   Arguments arguments;
   if (!parse(kSignature, given, count, keywords, arguments)) return nullptr;
@@ -141,8 +140,7 @@ PyObject* raise_bad_length(PyObject* self) {
   return raise_os_error("bad message length");
 }
 
-PyObject* recv_bytes(PyObject* self, PyObject* const* given, Py_ssize_t count,
-                     PyObject* keywords) {
+PyObject* recv_bytes(PyObject* self, PyObject* const* given, Py_ssize_t count, PyObject* keywords) {
   static constexpr Signature kSignature{"recv_bytes", 0, {"maxlength"}};
   Arguments arguments;
   if (!parse(kSignature, given, count, keywords, arguments)) return nullptr;

@@ -1,9 +1,9 @@
 // Connection: one end of a pipe, as a Python type to be subclassed.
 //
 // The messages go through a channel for each direction; beside them lies a real socket, on which
-// receivers sleep and by which the kernel tells both sides that the other is gone, whoever inherited
-// the end. A raw type for the same reason as Queue. Methods run under the GIL and let it go while
-// they wait; another thread may close the connection meanwhile.
+// receivers sleep and by which the kernel tells both sides that the other is gone, whoever
+// inherited the end. A raw type for the same reason as Queue. Methods run under the GIL and let it
+// go while they wait; another thread may close the connection meanwhile.
 #pragma once
 
 #include <memory>
@@ -25,8 +25,9 @@ struct ConnectionState {
 
 struct Connection {
   PyObject_HEAD
-  // Calls keep what they are inside of; null: closed, or never opened.
-  std::shared_ptr<ConnectionState> state;
+      // Calls keep what they are inside of; null: closed, or never opened.
+      std::shared_ptr<ConnectionState>
+          state;
   bool readable;
   bool writable;
 };

@@ -64,8 +64,7 @@ bool receive_round(Channel& channel, channel::Incoming& message, Get& outcome, b
 
 }  // namespace
 
-PyObject* send_message(const Connection& connection, const State& state,
-                       OutgoingMessage& message) {
+PyObject* send_message(const Connection& connection, const State& state, OutgoingMessage& message) {
   if (hung_up(*state)) return raise_broken_pipe();
   const channel::Outgoing outgoing = message.outgoing();
   Put outcome = outgoing.body.size() <= kCopiedUnderGil
@@ -78,17 +77,20 @@ PyObject* send_message(const Connection& connection, const State& state,
     if (broken) return raise_broken_pipe();
   }
   switch (outcome) {
-    case Put::done: message.cargo.delivered(); Py_RETURN_NONE;
-    case Put::no_memory: return raise(state->send.last_failure());
+    case Put::done:
+      message.cargo.delivered();
+      Py_RETURN_NONE;
+    case Put::no_memory:
+      return raise(state->send.last_failure());
     case Put::full:
     case Put::busy:
-    case Put::closed: break;
+    case Put::closed:
+      break;
   }
   return raise_os_error("handle is closed");
 }
 
-bool receive_message(const Connection& connection, const State& state,
-                     channel::Incoming& message) {
+bool receive_message(const Connection& connection, const State& state, channel::Incoming& message) {
   Channel& channel = state->receive;
   Get outcome = channel.try_get(message, Contend::never);
   if (outcome == Get::busy || outcome == Get::empty) {
@@ -97,11 +99,18 @@ bool receive_message(const Connection& connection, const State& state,
     if (!block_until(round, still_open(connection, state))) return false;
   }
   switch (outcome) {
-    case Get::done: return true;
-    case Get::empty: raise_eof(); break;
-    case Get::corrupt: raise({Error::corrupt}); break;
+    case Get::done:
+      return true;
+    case Get::empty:
+      raise_eof();
+      break;
+    case Get::corrupt:
+      raise({Error::corrupt});
+      break;
     case Get::busy:
-    case Get::closed: raise_os_error("handle is closed"); break;
+    case Get::closed:
+      raise_os_error("handle is closed");
+      break;
   }
   return false;
 }

@@ -13,8 +13,8 @@ namespace onecopy::python {
 
 // None; or null with BrokenPipeError, MemoryError or OSError set. A message that was sent is no
 // longer the sender's.
-PyObject* send_message(const Connection& connection,
-                       const std::shared_ptr<ConnectionState>& state, OutgoingMessage& message);
+PyObject* send_message(const Connection& connection, const std::shared_ptr<ConnectionState>& state,
+                       OutgoingMessage& message);
 
 // False with EOFError (nothing will come any more) or another exception set.
 bool receive_message(const Connection& connection, const std::shared_ptr<ConnectionState>& state,

@@ -81,8 +81,10 @@ PyObject* decode(channel::Incoming& message) {
   }
   const trace::Span span(trace::Counter::rebuild_time);
   switch (static_cast<Kind>(message.kind)) {
-    case Kind::value: return decode_value(message.body, taken);
-    case Kind::pickle: return decode_pickle(message.body, taken);
+    case Kind::value:
+      return decode_value(message.body, taken);
+    case Kind::pickle:
+      return decode_pickle(message.body, taken);
     case Kind::raw: {
       const Reference stream(raw_object(message.body, taken));
       return stream ? unpickle(stream.get(), nullptr) : nullptr;

@@ -1,8 +1,8 @@
 // A message as a Python object: the way back of encode.hpp.
 //
 // Arrays and pickle buffers of at least kSmallestView bytes look into the blocks they came in;
-// smaller ones are copied into ordinary memory and their blocks are free at once. Whatever the bytes
-// of the message are, the answer is an object or an exception.
+// smaller ones are copied into ordinary memory and their blocks are free at once. Whatever the
+// bytes of the message are, the answer is an object or an exception.
 #pragma once
 
 #include <span>

@@ -1,9 +1,9 @@
 // A Python object as a message: the fast path for what the value format knows, pickle for all else.
 //
 // The fast path takes exactly None, bool, int, float, complex, str, bytes, list, tuple, dict and
-// numpy.ndarray of numbers, nested up to the format's depth. One object anywhere in the message that
-// is something else (a subclass too) sends the whole message through pickle. What the receiver gets
-// is the same either way, shared references within the message included.
+// numpy.ndarray of numbers, nested up to the format's depth. One object anywhere in the message
+// that is something else (a subclass too) sends the whole message through pickle. What the receiver
+// gets is the same either way, shared references within the message included.
 #pragma once
 
 #include <memory>
@@ -31,8 +31,8 @@ struct OutgoingMessage {
   void clear() noexcept;
 };
 
-// A message taken from the idle ones for the time of one call. Pickling runs any code, which may put
-// messages of its own, so there may be several.
+// A message taken from the idle ones for the time of one call. Pickling runs any code, which may
+// put messages of its own, so there may be several.
 class MessageLease {
  public:
   MessageLease();

@@ -35,18 +35,27 @@ PyObject* raise_text(PyObject* type, const Failure& failure) {
 
 PyObject* raise(const Failure& failure) {
   switch (failure.code) {
-    case Error::timed_out: return raise_text(PyExc_TimeoutError, failure);
-    case Error::interrupted: return raise_with_number(EINTR, failure.text());
-    case Error::full: return raise_full();
-    case Error::empty: return raise_empty();
-    case Error::closed: return raise_os_error(failure.text().c_str());
-    case Error::end_of_stream: return raise_eof();
-    case Error::broken_pipe: return raise_broken_pipe();
-    case Error::no_memory: return raise_text(PyExc_MemoryError, failure);
+    case Error::timed_out:
+      return raise_text(PyExc_TimeoutError, failure);
+    case Error::interrupted:
+      return raise_with_number(EINTR, failure.text());
+    case Error::full:
+      return raise_full();
+    case Error::empty:
+      return raise_empty();
+    case Error::closed:
+      return raise_os_error(failure.text().c_str());
+    case Error::end_of_stream:
+      return raise_eof();
+    case Error::broken_pipe:
+      return raise_broken_pipe();
+    case Error::no_memory:
+      return raise_text(PyExc_MemoryError, failure);
     case Error::too_many:
       return raise_with_number(failure.system_errno != 0 ? failure.system_errno : EMFILE,
                                failure.text());
-    case Error::invalid: return raise_text(PyExc_ValueError, failure);
+    case Error::invalid:
+      return raise_text(PyExc_ValueError, failure);
     case Error::corrupt:
       return raise_imported("pickle", "UnpicklingError",
                             PyUnicode_FromString(failure.text().c_str()));
@@ -56,7 +65,8 @@ PyObject* raise(const Failure& failure) {
     case Error::system:
       return raise_with_number(failure.system_errno, failure.text());
     case Error::none:
-    case Error::version_mismatch: break;
+    case Error::version_mismatch:
+      break;
   }
   return raise_text(PyExc_RuntimeError, failure);
 }

@@ -16,7 +16,8 @@ class IdentityTable {
 
   // The number of the object, kNew or kOpen. May throw std::bad_alloc.
   std::uint32_t look_up(PyObject* object) {
-    if (2 * (used_ + 1) > entries_.size()) [[unlikely]] grow();
+    if (2 * (used_ + 1) > entries_.size()) [[unlikely]]
+      grow();
     Entry& entry = place_of(object);
     if (entry.object == object && entry.epoch == epoch_) return entry.number;
     entry = {object, epoch_, kOpen};

@@ -35,53 +35,90 @@ PyArrayObject_fields* fields_of(PyObject* array) noexcept {
 // By size, not by name: `long` and `long long` are both i64 here, as they are to pickle.
 constexpr DataType integer_type(std::size_t size, bool is_signed) noexcept {
   switch (size) {
-    case 1: return is_signed ? DataType::i8 : DataType::u8;
-    case 2: return is_signed ? DataType::i16 : DataType::u16;
-    case 4: return is_signed ? DataType::i32 : DataType::u32;
-    default: return is_signed ? DataType::i64 : DataType::u64;
+    case 1:
+      return is_signed ? DataType::i8 : DataType::u8;
+    case 2:
+      return is_signed ? DataType::i16 : DataType::u16;
+    case 4:
+      return is_signed ? DataType::i32 : DataType::u32;
+    default:
+      return is_signed ? DataType::i64 : DataType::u64;
   }
 }
 
 std::optional<DataType> data_type_of(int number) noexcept {
   switch (number) {
-    case NPY_BOOL: return DataType::boolean;
-    case NPY_BYTE: return DataType::i8;
-    case NPY_UBYTE: return DataType::u8;
-    case NPY_SHORT: return integer_type(sizeof(npy_short), true);
-    case NPY_USHORT: return integer_type(sizeof(npy_short), false);
-    case NPY_INT: return integer_type(sizeof(npy_int), true);
-    case NPY_UINT: return integer_type(sizeof(npy_int), false);
-    case NPY_LONG: return integer_type(sizeof(npy_long), true);
-    case NPY_ULONG: return integer_type(sizeof(npy_long), false);
-    case NPY_LONGLONG: return integer_type(sizeof(npy_longlong), true);
-    case NPY_ULONGLONG: return integer_type(sizeof(npy_longlong), false);
-    case NPY_HALF: return DataType::f16;
-    case NPY_FLOAT: return DataType::f32;
-    case NPY_DOUBLE: return DataType::f64;
-    case NPY_LONGDOUBLE: return DataType::long_double;
-    case NPY_CFLOAT: return DataType::c64;
-    case NPY_CDOUBLE: return DataType::c128;
-    default: return std::nullopt;
+    case NPY_BOOL:
+      return DataType::boolean;
+    case NPY_BYTE:
+      return DataType::i8;
+    case NPY_UBYTE:
+      return DataType::u8;
+    case NPY_SHORT:
+      return integer_type(sizeof(npy_short), true);
+    case NPY_USHORT:
+      return integer_type(sizeof(npy_short), false);
+    case NPY_INT:
+      return integer_type(sizeof(npy_int), true);
+    case NPY_UINT:
+      return integer_type(sizeof(npy_int), false);
+    case NPY_LONG:
+      return integer_type(sizeof(npy_long), true);
+    case NPY_ULONG:
+      return integer_type(sizeof(npy_long), false);
+    case NPY_LONGLONG:
+      return integer_type(sizeof(npy_longlong), true);
+    case NPY_ULONGLONG:
+      return integer_type(sizeof(npy_longlong), false);
+    case NPY_HALF:
+      return DataType::f16;
+    case NPY_FLOAT:
+      return DataType::f32;
+    case NPY_DOUBLE:
+      return DataType::f64;
+    case NPY_LONGDOUBLE:
+      return DataType::long_double;
+    case NPY_CFLOAT:
+      return DataType::c64;
+    case NPY_CDOUBLE:
+      return DataType::c128;
+    default:
+      return std::nullopt;
   }
 }
 
 int number_of(DataType type) noexcept {
   switch (type) {
-    case DataType::boolean: return NPY_BOOL;
-    case DataType::i8: return NPY_INT8;
-    case DataType::i16: return NPY_INT16;
-    case DataType::i32: return NPY_INT32;
-    case DataType::i64: return NPY_INT64;
-    case DataType::u8: return NPY_UINT8;
-    case DataType::u16: return NPY_UINT16;
-    case DataType::u32: return NPY_UINT32;
-    case DataType::u64: return NPY_UINT64;
-    case DataType::f16: return NPY_HALF;
-    case DataType::f32: return NPY_FLOAT;
-    case DataType::f64: return NPY_DOUBLE;
-    case DataType::c64: return NPY_CFLOAT;
-    case DataType::c128: return NPY_CDOUBLE;
-    case DataType::long_double: return NPY_LONGDOUBLE;
+    case DataType::boolean:
+      return NPY_BOOL;
+    case DataType::i8:
+      return NPY_INT8;
+    case DataType::i16:
+      return NPY_INT16;
+    case DataType::i32:
+      return NPY_INT32;
+    case DataType::i64:
+      return NPY_INT64;
+    case DataType::u8:
+      return NPY_UINT8;
+    case DataType::u16:
+      return NPY_UINT16;
+    case DataType::u32:
+      return NPY_UINT32;
+    case DataType::u64:
+      return NPY_UINT64;
+    case DataType::f16:
+      return NPY_HALF;
+    case DataType::f32:
+      return NPY_FLOAT;
+    case DataType::f64:
+      return NPY_DOUBLE;
+    case DataType::c64:
+      return NPY_CFLOAT;
+    case DataType::c128:
+      return NPY_CDOUBLE;
+    case DataType::long_double:
+      return NPY_LONGDOUBLE;
   }
   return NPY_NOTYPE;
 }

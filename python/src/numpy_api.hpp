@@ -1,7 +1,8 @@
 // NumPy arrays: telling what they are, making them, and giving them away.
 //
 // NumPy is optional and is not loaded before the program does: is_array() knows arrays without it,
-// and loads its C API when it meets the first. The others may be called after that, or after load().
+// and loads its C API when it meets the first. The others may be called after that, or after
+// load().
 #pragma once
 
 #include <span>

@@ -104,8 +104,8 @@ bool pickle(PyObject* object, Pickled& pickled) {
   const Reference callback(PyCFunction_New(&take_buffer_method, capsule.get()));
   if (!callback) return false;
   const Reference dumps = Reference::to(dumps_function);
-  pickled.stream = Reference(checked_bytes(
-      PyObject_CallFunctionObjArgs(dumps.get(), object, callback.get(), nullptr)));
+  pickled.stream = Reference(
+      checked_bytes(PyObject_CallFunctionObjArgs(dumps.get(), object, callback.get(), nullptr)));
   // A pickler that kept the callback can no longer reach the list.
   PyCapsule_SetName(capsule.get(), "onecopy.used");
   return static_cast<bool>(pickled.stream);

@@ -94,11 +94,16 @@ PyObject* put_message(PyObject* self, const State& state, OutgoingMessage& messa
     if (!block_until(round, still_open(self, state))) return nullptr;
   }
   switch (outcome) {
-    case Put::done: message.cargo.delivered(); Py_RETURN_NONE;
-    case Put::full: return raise_full();
-    case Put::no_memory: return raise(channel.last_failure());
+    case Put::done:
+      message.cargo.delivered();
+      Py_RETURN_NONE;
+    case Put::full:
+      return raise_full();
+    case Put::no_memory:
+      return raise(channel.last_failure());
     case Put::busy:
-    case Put::closed: break;
+    case Put::closed:
+      break;
   }
   return raise_queue_closed(self);
 }
@@ -128,8 +133,7 @@ PyObject* put(PyObject* self, PyObject* const* given, Py_ssize_t count, PyObject
   return put_object(self, arguments[0], temporary, deadline);
 }
 
-PyObject* put_nowait(PyObject* self, PyObject* const* given, Py_ssize_t count,
-                     PyObject* keywords) {
+PyObject* put_nowait(PyObject* self, PyObject* const* given, Py_ssize_t count, PyObject* keywords) {
   static constexpr Signature kSignature{"put_nowait", 1, {"obj"}};
   Arguments arguments;
   if (!parse(kSignature, given, count, keywords, arguments)) return nullptr;
@@ -163,11 +167,15 @@ PyObject* get_object(PyObject* self, os::Deadline deadline) {
     if (!block_until(round, still_open(self, state))) return nullptr;
   }
   switch (outcome) {
-    case Get::done: break;
-    case Get::empty: return raise_empty();
-    case Get::corrupt: return raise({Error::corrupt});
+    case Get::done:
+      break;
+    case Get::empty:
+      return raise_empty();
+    case Get::corrupt:
+      return raise({Error::corrupt});
     case Get::busy:
-    case Get::closed: return raise_queue_closed(self);
+    case Get::closed:
+      return raise_queue_closed(self);
   }
   try {
     PyObject* object = decode(message);
@@ -284,8 +292,7 @@ PyObject* join(PyObject* self, PyObject*) {
   if (!state) return nullptr;
   Channel& channel = state->channel;
   const auto round = [&] {
-    return channel.all_done() ||
-           channel.wait_for_all_done(os::Deadline::never()) == Wait::ready;
+    return channel.all_done() || channel.wait_for_all_done(os::Deadline::never()) == Wait::ready;
   };
   if (!channel.all_done() && !block_until(round, still_open(self, state))) return nullptr;
   Py_RETURN_NONE;
@@ -356,8 +363,7 @@ PyMethodDef methods[] = {
     {"get", as_method(get), METH_FASTCALL | METH_KEYWORDS,
      "get($self, /, block=True, timeout=None)\n--\n\nTake the next object; queue.Empty when none "
      "comes in time."},
-    {"get_nowait", get_nowait, METH_NOARGS,
-     "get_nowait($self, /)\n--\n\nThe same as get(False)."},
+    {"get_nowait", get_nowait, METH_NOARGS, "get_nowait($self, /)\n--\n\nThe same as get(False)."},
     {"qsize", qsize, METH_NOARGS, "qsize($self, /)\n--\n\nObjects waiting now."},
     {"empty", empty, METH_NOARGS, "empty($self, /)\n--\n\nWhether none waits."},
     {"full", full, METH_NOARGS, "full($self, /)\n--\n\nWhether there is no room."},

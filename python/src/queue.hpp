@@ -20,8 +20,9 @@ struct QueueState {
 
 struct Queue {
   PyObject_HEAD
-  // Calls keep what they are inside of; null: closed, or never opened.
-  std::shared_ptr<QueueState> state;
+      // Calls keep what they are inside of; null: closed, or never opened.
+      std::shared_ptr<QueueState>
+          state;
 };
 
 bool add_queue_type(PyObject* module);

@@ -18,11 +18,16 @@ void gather_any(std::byte* to, const std::byte* from, std::int64_t step, std::ui
     return;
   }
   switch (size) {
-    case 1: return gather<1>(to, from, step, count);
-    case 2: return gather<2>(to, from, step, count);
-    case 4: return gather<4>(to, from, step, count);
-    case 8: return gather<8>(to, from, step, count);
-    case 16: return gather<16>(to, from, step, count);
+    case 1:
+      return gather<1>(to, from, step, count);
+    case 2:
+      return gather<2>(to, from, step, count);
+    case 4:
+      return gather<4>(to, from, step, count);
+    case 8:
+      return gather<8>(to, from, step, count);
+    case 16:
+      return gather<16>(to, from, step, count);
     default:
       for (; count != 0; --count, to += size, from += step) std::memcpy(to, from, size);
   }

@@ -33,7 +33,7 @@ class StridedReader {
   const std::byte* row_;          // where the current row of the last dimension begins
   std::uint64_t row_length_ = 1;  // elements
   std::int64_t row_step_ = 0;
-  std::uint64_t column_ = 0;      // elements of the row that were read
+  std::uint64_t column_ = 0;  // elements of the row that were read
 };
 
 }  // namespace onecopy::python

@@ -73,13 +73,20 @@ PyObject* ValueDecoder::value() {
   Item item;
   if (!reader_.next(item)) return raise_fault();
   switch (item.tag) {
-    case Tag::integer: return PyLong_FromLongLong(item.integer);
-    case Tag::real: return PyFloat_FromDouble(item.real);
-    case Tag::none: return new_reference(Py_None);
-    case Tag::false_: return new_reference(Py_False);
-    case Tag::true_: return new_reference(Py_True);
-    case Tag::reference: return new_reference(remembered_[item.count].get());
-    default: break;
+    case Tag::integer:
+      return PyLong_FromLongLong(item.integer);
+    case Tag::real:
+      return PyFloat_FromDouble(item.real);
+    case Tag::none:
+      return new_reference(Py_None);
+    case Tag::false_:
+      return new_reference(Py_False);
+    case Tag::true_:
+      return new_reference(Py_True);
+    case Tag::reference:
+      return new_reference(remembered_[item.count].get());
+    default:
+      break;
   }
   Reference object(build(item));
   if (object && item.remember) remembered_.push_back(Reference::to(object.get()));
@@ -88,12 +95,18 @@ PyObject* ValueDecoder::value() {
 
 PyObject* ValueDecoder::build(const Item& item) {
   switch (item.tag) {
-    case Tag::complex: return PyComplex_FromDoubles(item.real, item.imaginary);
-    case Tag::list: return list(item);
-    case Tag::tuple: return tuple(item);
-    case Tag::dict: return dict(item);
-    case Tag::array: return array(item);
-    default: return from_data(item);
+    case Tag::complex:
+      return PyComplex_FromDoubles(item.real, item.imaginary);
+    case Tag::list:
+      return list(item);
+    case Tag::tuple:
+      return tuple(item);
+    case Tag::dict:
+      return dict(item);
+    case Tag::array:
+      return array(item);
+    default:
+      return from_data(item);
   }
 }
 
@@ -143,12 +156,18 @@ PyObject* ValueDecoder::from_data(const Item& item) {
   const auto* text = reinterpret_cast<const char*>(item.data);
   const auto length = static_cast<Py_ssize_t>(item.length);
   switch (item.tag) {
-    case Tag::string: return PyUnicode_DecodeUTF8(text, length, "surrogatepass");
-    case Tag::bytes: return PyBytes_FromStringAndSize(text, length);
-    case Tag::big_integer: return big_integer(item);
-    case Tag::reals: return list_of<double>(item.data, item.count);
-    case Tag::integers: return list_of<std::int64_t>(item.data, item.count);
-    default: break;
+    case Tag::string:
+      return PyUnicode_DecodeUTF8(text, length, "surrogatepass");
+    case Tag::bytes:
+      return PyBytes_FromStringAndSize(text, length);
+    case Tag::big_integer:
+      return big_integer(item);
+    case Tag::reals:
+      return list_of<double>(item.data, item.count);
+    case Tag::integers:
+      return list_of<std::int64_t>(item.data, item.count);
+    default:
+      break;
   }
   // A record: C++ structs that only a C++ program of the same definition reads.
   PyErr_Format(PyExc_TypeError, "the message holds %s, which Python cannot read",

@@ -293,9 +293,9 @@ Fit ValueEncoder::array(PyObject* object, bool alone, bool remember) {
     if (alone && numpy::find_gift(object, layout, gift)) {
       writer_.array_in_block(layout.head(), cargo.plan_gift(object, gift, layout), gift.offset);
     } else {
-      const std::uint32_t block =
-          layout.contiguous ? cargo.plan_copy(object, layout.data, layout.bytes)
-                            : cargo.plan_gather(object, layout);
+      const std::uint32_t block = layout.contiguous
+                                      ? cargo.plan_copy(object, layout.data, layout.bytes)
+                                      : cargo.plan_gather(object, layout);
       writer_.array_in_block(layout.head(), block, 0, remember);
     }
     return Fit::yes;

@@ -1,7 +1,7 @@
 #include "waiting.hpp"
 
-#include <cmath>
 #include <cxxabi.h>
+#include <cmath>
 
 namespace onecopy::python {
 

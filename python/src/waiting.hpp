@@ -21,8 +21,9 @@ bool parse_timeout(PyObject* timeout, os::Deadline& deadline);
 // The same for the pair of `block` and `timeout` that queues take; either may be null.
 bool parse_patience(PyObject* block, PyObject* timeout, os::Deadline& deadline);
 
-// Takes the GIL again. Where the interpreter is shutting down it never comes back: the thread sleeps
-// until the process is gone, instead of being unwound through frames that own Python objects.
+// Takes the GIL again. Where the interpreter is shutting down it never comes back: the thread
+// sleeps until the process is gone, instead of being unwound through frames that own Python
+// objects.
 void take_gil_back(PyThreadState* state);
 
 // Runs `work`, which must not touch Python and must not throw.

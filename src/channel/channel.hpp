@@ -30,7 +30,8 @@ inline constexpr std::size_t kInlineBody = 4096;  // longer bodies travel in a b
 using Kind = std::uint8_t;
 
 // A message about to be put. The blocks must be held by this process and have no views
-// (memory::surrender_view); on success they belong to the channel, on any other outcome they are still the caller's.
+// (memory::surrender_view); on success they belong to the channel, on any other outcome they are
+// still the caller's.
 struct Outgoing {
   Kind kind = 0;
   std::span<const std::byte> body;
@@ -67,13 +68,13 @@ class Incoming {
 enum class Put : std::uint8_t { done, full, busy, no_memory, closed };
 enum class Get : std::uint8_t { done, empty, busy, corrupt, closed };
 using Wait = sync::Wait;
-// How long a call may stand at a lock that another holds: `never` answers busy at once after a short
-// spin (for a caller that holds an interpreter lock), `yes` sleeps.
+// How long a call may stand at a lock that another holds: `never` answers busy at once after a
+// short spin (for a caller that holds an interpreter lock), `yes` sleeps.
 enum class Contend : std::uint8_t { never, yes };
 
 struct Options {
-  std::uint32_t maximum = 0;         // messages; 0: bounded by memory only
-  std::uint64_t maximum_bytes = 0;   // bytes in flight, at least one message always; 0: no bound
+  std::uint32_t maximum = 0;        // messages; 0: bounded by memory only
+  std::uint64_t maximum_bytes = 0;  // bytes in flight, at least one message always; 0: no bound
 };
 
 // Names a channel for other members: plain data, valid in the family only.

@@ -122,110 +122,115 @@ Numbers without(Numbers numbers, std::uint32_t number) {
 
 TEST_F(ContendedKill, APutterBesideAnother) {
   const auto dying = draft(kDying, shapes()[2]);
-  kill_at_every_step({.name = "put beside a putter", .sample = 60},
-                     [&] {
-                       channel_ = make_channel();
-                       start_putter();
-                     },
-                     [&] { put(channel_, dying); },
-                     [&] {
-                       const Numbers sent = stop_putter();
-                       memory::reclaim_dead();
-                       expect_sound(channel_);
-                       const Numbers found = drain(channel_);
-                       EXPECT_LE(std::count(found.begin(), found.end(), kDying), 1);
-                       EXPECT_EQ(without(found, kDying), sent);
-                       expect_no_leak();
-                     });
+  kill_at_every_step(
+      {.name = "put beside a putter", .sample = 60},
+      [&] {
+        channel_ = make_channel();
+        start_putter();
+      },
+      [&] { put(channel_, dying); },
+      [&] {
+        const Numbers sent = stop_putter();
+        memory::reclaim_dead();
+        expect_sound(channel_);
+        const Numbers found = drain(channel_);
+        EXPECT_LE(std::count(found.begin(), found.end(), kDying), 1);
+        EXPECT_EQ(without(found, kDying), sent);
+        expect_no_leak();
+      });
 }
 
 TEST_F(ContendedKill, AGetterBesideAPutter) {
-  kill_at_every_step({.name = "get beside a putter", .sample = 60},
-                     [&] {
-                       channel_ = make_channel();
-                       ASSERT_EQ(put(channel_, draft(kDying, shapes()[2])), Put::done);
-                       start_putter();
-                     },
-                     [&] {
-                       Incoming message;
-                       channel_.try_get(message, Contend::yes);
-                       message.discard();
-                     },
-                     [&] {
-                       const Numbers sent = stop_putter();
-                       memory::reclaim_dead();
-                       expect_sound(channel_);
-                       EXPECT_EQ(without(drain(channel_), kDying), sent);
-                       expect_no_leak();
-                     });
+  kill_at_every_step(
+      {.name = "get beside a putter", .sample = 60},
+      [&] {
+        channel_ = make_channel();
+        ASSERT_EQ(put(channel_, draft(kDying, shapes()[2])), Put::done);
+        start_putter();
+      },
+      [&] {
+        Incoming message;
+        channel_.try_get(message, Contend::yes);
+        message.discard();
+      },
+      [&] {
+        const Numbers sent = stop_putter();
+        memory::reclaim_dead();
+        expect_sound(channel_);
+        EXPECT_EQ(without(drain(channel_), kDying), sent);
+        expect_no_leak();
+      });
 }
 
 TEST_F(ContendedKill, APutterWhileAGetterSleeps) {
   const auto dying = draft(kDying, shapes()[2]);
-  kill_at_every_step({.name = "put, a getter sleeps", .sample = 30},
-                     [&] {
-                       channel_ = make_channel();
-                       start_getter();
-                       wait_until_somebody_sleeps();
-                     },
-                     [&] { put(channel_, dying); },
-                     [&] {
-                       memory::reclaim_dead();
-                       EXPECT_EQ(without(stop_getter(), kDying), Numbers{});
-                       expect_no_leak();
-                     });
+  kill_at_every_step(
+      {.name = "put, a getter sleeps", .sample = 30},
+      [&] {
+        channel_ = make_channel();
+        start_getter();
+        wait_until_somebody_sleeps();
+      },
+      [&] { put(channel_, dying); },
+      [&] {
+        memory::reclaim_dead();
+        EXPECT_EQ(without(stop_getter(), kDying), Numbers{});
+        expect_no_leak();
+      });
 }
 
 TEST_F(ContendedKill, APutterWhileAGetterSleepsAndNobodyReclaims) {
   const auto dying = draft(kDying, shapes()[4]);
-  kill_at_every_step({.name = "put, a getter sleeps, no reclaim", .sample = 20},
-                     [&] {
-                       channel_ = make_channel();
-                       start_getter();
-                       wait_until_somebody_sleeps();
-                     },
-                     [&] { put(channel_, dying); },
-                     [&] {
-                       EXPECT_EQ(without(stop_getter(), kDying), Numbers{});
-                       expect_no_leak();
-                     });
+  kill_at_every_step(
+      {.name = "put, a getter sleeps, no reclaim", .sample = 20},
+      [&] {
+        channel_ = make_channel();
+        start_getter();
+        wait_until_somebody_sleeps();
+      },
+      [&] { put(channel_, dying); },
+      [&] {
+        EXPECT_EQ(without(stop_getter(), kDying), Numbers{});
+        expect_no_leak();
+      });
 }
 
 TEST_F(ContendedKill, AGetterBesideAnotherThatSleeps) {
-  kill_at_every_step({.name = "get, a getter sleeps", .sample = 30},
-                     [&] {
-                       channel_ = make_channel();
-                       start_getter();
-                       wait_until_somebody_sleeps();
-                     },
-                     [&] {
-                       // Its own message first, so that it has one to be killed over.
-                       put(channel_, draft(kDying, shapes()[0]));
-                       Incoming message;
-                       channel_.try_get(message, Contend::yes);
-                     },
-                     [&] {
-                       memory::reclaim_dead();
-                       EXPECT_EQ(without(stop_getter(), kDying), Numbers{});
-                       expect_no_leak();
-                     });
+  kill_at_every_step(
+      {.name = "get, a getter sleeps", .sample = 30},
+      [&] {
+        channel_ = make_channel();
+        start_getter();
+        wait_until_somebody_sleeps();
+      },
+      [&] {
+        // Its own message first, so that it has one to be killed over.
+        put(channel_, draft(kDying, shapes()[0]));
+        Incoming message;
+        channel_.try_get(message, Contend::yes);
+      },
+      [&] {
+        memory::reclaim_dead();
+        EXPECT_EQ(without(stop_getter(), kDying), Numbers{});
+        expect_no_leak();
+      });
 }
 
 TEST_F(ContendedKill, AWaiterInItsSleep) {
-  kill_at_every_step({.name = "wait", .sample = 40},
-                     [&] { channel_ = make_channel(); },
-                     [&] { channel_.wait_for_message(os::Deadline::after(1000)); },
-                     [&] {
-                       // A dead sleeper is a number until its reclaim: nothing but needless wakes.
-                       EXPECT_EQ(put(channel_, draft(1, shapes()[0])), Put::done);
-                       EXPECT_EQ(drain(channel_), Numbers{1});
-                       memory::reclaim_dead();
-                       EXPECT_FALSE(sync::anyone(record_of(channel_.name().index).getters));
-                       start_getter();
-                       EXPECT_EQ(put(channel_, draft(2, shapes()[0])), Put::done);
-                       EXPECT_EQ(stop_getter(), Numbers{2});
-                       expect_no_leak();
-                     });
+  kill_at_every_step(
+      {.name = "wait", .sample = 40}, [&] { channel_ = make_channel(); },
+      [&] { channel_.wait_for_message(os::Deadline::after(1000)); },
+      [&] {
+        // A dead sleeper is a number until its reclaim: nothing but needless wakes.
+        EXPECT_EQ(put(channel_, draft(1, shapes()[0])), Put::done);
+        EXPECT_EQ(drain(channel_), Numbers{1});
+        memory::reclaim_dead();
+        EXPECT_FALSE(sync::anyone(record_of(channel_.name().index).getters));
+        start_getter();
+        EXPECT_EQ(put(channel_, draft(2, shapes()[0])), Put::done);
+        EXPECT_EQ(stop_getter(), Numbers{2});
+        expect_no_leak();
+      });
 }
 
 }  // namespace

@@ -170,8 +170,7 @@ Get Channel::try_get(Incoming& message, Contend contend) noexcept {
   getter.copy_to(message, message.inline_body_);
   const bool outlined = getter.outlined();
   getter.commit_take();
-  const bool ran_empty =
-      record.bell_level.load(std::memory_order_seq_cst) != 0 && size() == 0;
+  const bool ran_empty = record.bell_level.load(std::memory_order_seq_cst) != 0 && size() == 0;
   memory::unlock(record.get_lock);
 
   if (sync::anyone(record.putters)) sync::wake_one(record.taken, record.putters);

@@ -1,5 +1,5 @@
-// A getter dies after each instruction of getting. Whoever is left must find the message whole, in its
-// place, or not there at all because the dead one had it; go on; and find nothing leaked.
+// A getter dies after each instruction of getting. Whoever is left must find the message whole, in
+// its place, or not there at all because the dead one had it; go on; and find nothing leaked.
 
 #include <gtest/gtest.h>
 
@@ -94,9 +94,10 @@ class GetKill : public ::testing::Test {
 
   void run(const char* name, const Shape& shape, const Situation& situation,
            Survivors survivors = Survivors::reclaim) {
-    kill_at_every_step({.name = name, .sample = survivors == Survivors::go_on ? 12 : 150},
-                       [&] { prepare(shape, situation); }, [&] { get_one(); },
-                       [&] { expect_survivors_well(situation, survivors); });
+    kill_at_every_step(
+        {.name = name, .sample = survivors == Survivors::go_on ? 12 : 150},
+        [&] { prepare(shape, situation); }, [&] { get_one(); },
+        [&] { expect_survivors_well(situation, survivors); });
   }
 
   std::uint64_t before_ = 0;
@@ -121,9 +122,7 @@ TEST_F(GetKill, FromAFullChannel) {
   run("get, full", shapes()[2], {.behind = 1, .options = {.maximum = 2}});
 }
 
-TEST_F(GetKill, TheLastUnderABellKeptLevel) {
-  run("get, bell", shapes()[1], {.with_bell = true});
-}
+TEST_F(GetKill, TheLastUnderABellKeptLevel) { run("get, bell", shapes()[1], {.with_bell = true}); }
 
 TEST_F(GetKill, BeforeOthersUnderABellKeptLevel) {
   run("get, bell, others", shapes()[1], {.behind = 2, .with_bell = true});
@@ -131,13 +130,14 @@ TEST_F(GetKill, BeforeOthersUnderABellKeptLevel) {
 
 TEST_F(GetKill, FromAnEmptyChannel) {
   channel_ = make_channel();
-  kill_at_every_step({.name = "get, empty"}, [] {}, [&] { get_one(); },
-                     [&] {
-                       memory::reclaim_dead();
-                       expect_sound(channel_);
-                       EXPECT_EQ(put(channel_, draft(kAfter, shapes()[0])), Put::done);
-                       EXPECT_EQ(drain(channel_), Numbers{kAfter});
-                     });
+  kill_at_every_step(
+      {.name = "get, empty"}, [] {}, [&] { get_one(); },
+      [&] {
+        memory::reclaim_dead();
+        expect_sound(channel_);
+        EXPECT_EQ(put(channel_, draft(kAfter, shapes()[0])), Put::done);
+        EXPECT_EQ(drain(channel_), Numbers{kAfter});
+      });
 }
 
 // Once the sum of the bytes taken was changed before the message was taken: a death in between made
@@ -152,11 +152,12 @@ TEST_F(GetKill, AfterManyDeathsAsManyBytesFitAsBefore) {
     return fit;
   };
   const int before = count_what_fits();
-  kill_at_every_step({.name = "get, weight"}, [] {}, [&] { get_one(); },
-                     [&] {
-                       memory::reclaim_dead();
-                       EXPECT_EQ(count_what_fits(), before);
-                     });
+  kill_at_every_step(
+      {.name = "get, weight"}, [] {}, [&] { get_one(); },
+      [&] {
+        memory::reclaim_dead();
+        EXPECT_EQ(count_what_fits(), before);
+      });
 }
 
 }  // namespace

@@ -1,10 +1,11 @@
 // Random deaths under load, judged by the history, in the manner of Jepsen.
 //
-// Producers and consumers, each a process of its own, put and take as fast as they can. Each notes in
-// shared memory what it is about to do and what it was answered. The test kills one after the other
-// at random moments, stops and continues some, and starts new ones. In the end every message whose put
-// was answered must have been delivered once, but for those that a dead consumer may have taken with
-// it; none twice; none torn, invented or out of its producer's order; and nothing may be leaked.
+// Producers and consumers, each a process of its own, put and take as fast as they can. Each notes
+// in shared memory what it is about to do and what it was answered. The test kills one after the
+// other at random moments, stops and continues some, and starts new ones. In the end every message
+// whose put was answered must have been delivered once, but for those that a dead consumer may have
+// taken with it; none twice; none torn, invented or out of its producer's order; and nothing may be
+// leaked.
 
 #include <gtest/gtest.h>
 
@@ -85,7 +86,8 @@ class HistoryKill : public ::testing::TestWithParam<Load> {
   void produce(std::uint32_t producer) {
     for (std::uint32_t i = 0; i < kMostMessages && !history_->producers_stop; ++i) {
       while (channel_.size() > kFlood && !history_->producers_stop) sched_yield();
-      const auto message = draft(number_of(producer, i), shapes()[(producer + i) % shapes().size()]);
+      const auto message =
+          draft(number_of(producer, i), shapes()[(producer + i) % shapes().size()]);
       history_->begun[producer] = i + 1;
       for (;;) {
         const Put outcome = put(channel_, message);

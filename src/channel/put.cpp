@@ -1,5 +1,6 @@
 // Putting: what is large lies in blocks already; under the lock a record is written behind the last
-// one, the blocks are named as on their way, and one store of `published` makes it all the channel's.
+// one, the blocks are named as on their way, and one store of `published` makes it all the
+// channel's.
 #include <cstring>
 #include <new>
 
@@ -49,8 +50,7 @@ bool has_room(const ChannelRecord& record, std::uint32_t weight) noexcept {
     }
     const std::uint32_t waiting = published.count - taken.count;
     if (record.maximum != 0 && waiting >= record.maximum) return false;
-    return record.maximum_weight == 0 || waiting == 0 ||
-           flying + weight <= record.maximum_weight;
+    return record.maximum_weight == 0 || waiting == 0 || flying + weight <= record.maximum_weight;
   }
 }
 
@@ -104,8 +104,7 @@ class Putter {
   // Commits the record written at claim()'s place; `head` is its first block, or kNoBlock.
   void publish(std::span<const BlockIndex> blocks, std::uint32_t weight) noexcept {
     const std::uint32_t channel = channel_.index_;
-    const OwnerWord on_its_way =
-        OwnerWord::putting(memory::self(), channel, published_.count);
+    const OwnerWord on_its_way = OwnerWord::putting(memory::self(), channel, published_.count);
     if (!blocks.empty()) {
       for (const BlockIndex part : blocks.subspan(1)) {
         memory::set_owner(part, OwnerWord::part(blocks[0]));
@@ -122,18 +121,17 @@ class Putter {
   }
 
  private:
-  // The order matters to repair_putting(): the link, the owner, the hint; then publish. Once the hint
-  // names the segment, only who repairs may free it, and no reclaim of what the dead held.
+  // The order matters to repair_putting(): the link, the owner, the hint; then publish. Once the
+  // hint names the segment, only who repairs may free it, and no reclaim of what the dead held.
   BlockIndex link_segment() noexcept {
-    auto next = make_segment(channel_.index_, position_ + 1, segment_,
-                             next_segment_bytes(segment_));
+    auto next =
+        make_segment(channel_.index_, position_ + 1, segment_, next_segment_bytes(segment_));
     if (!next) {
       last_put_failure = std::move(next).failure();
       return memory::kNoBlock;
     }
     ::new (segment_at(segment_, position_)) RecordHead{kLink, 0, 0, 0, *next, 0};
-    memory::set_owner(*next, OwnerWord::putting(memory::self(), channel_.index_,
-                                                published_.count));
+    memory::set_owner(*next, OwnerWord::putting(memory::self(), channel_.index_, published_.count));
     // After the owner, whatever the compiler would like: a death in between leaves the old hint.
     std::atomic_signal_fence(std::memory_order_seq_cst);
     record_.put_segment = *next;
@@ -203,9 +201,11 @@ Put Channel::put_record(const Outgoing& message, std::uint32_t weight, BlockInde
     outcome = Put::no_memory;
   } else {
     ::new (place) RecordHead{static_cast<std::uint32_t>(total / kUnit),
-                             static_cast<std::uint16_t>(listed.size()), message.kind,
+                             static_cast<std::uint16_t>(listed.size()),
+                             message.kind,
                              static_cast<std::uint8_t>(outlined ? 1 : 0),
-                             static_cast<std::uint32_t>(body_bytes), weight};
+                             static_cast<std::uint32_t>(body_bytes),
+                             weight};
     place += sizeof(RecordHead);
     if (!listed.empty()) std::memcpy(place, listed.data(), listed.size_bytes());
     if (body_bytes != 0) std::memcpy(place + indices, message.body.data(), body_bytes);

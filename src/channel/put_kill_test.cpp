@@ -1,5 +1,5 @@
-// A putter dies after each instruction of allocating, filling and putting. Whoever is left must find
-// the message whole or not there at all, go on putting and getting, and find nothing leaked.
+// A putter dies after each instruction of allocating, filling and putting. Whoever is left must
+// find the message whole or not there at all, go on putting and getting, and find nothing leaked.
 
 #include <gtest/gtest.h>
 
@@ -44,7 +44,8 @@ class PutKill : public ::testing::Test {
     before_ = bytes_in_use();
   }
 
-  // So that no child is the first to call what the bell calls: that would take it through the loader.
+  // So that no child is the first to call what the bell calls: that would take it through the
+  // loader.
   static void use_once(const os::Descriptor& bell) {
     std::uint64_t rings = 1;
     ASSERT_TRUE(os::write_some(bell.get(), &rings, sizeof rings));
@@ -101,9 +102,10 @@ class PutKill : public ::testing::Test {
   void run(const char* name, const Shape& shape, const Situation& situation,
            Survivors survivors = Survivors::reclaim) {
     const Draft dying = draft(kDying, shape);
-    kill_at_every_step({.name = name, .sample = survivors == Survivors::go_on ? 12 : 150},
-                       [&] { prepare(situation); }, [&] { put(channel_, dying); },
-                       [&] { expect_survivors_well(situation, survivors); });
+    kill_at_every_step(
+        {.name = name, .sample = survivors == Survivors::go_on ? 12 : 150},
+        [&] { prepare(situation); }, [&] { put(channel_, dying); },
+        [&] { expect_survivors_well(situation, survivors); });
   }
 
   std::uint64_t before_ = 0;
@@ -142,8 +144,8 @@ TEST_F(PutKill, WithABellBehindOthers) {
   run("put, bell, others", shapes()[1], {.waiting = 2, .with_bell = true});
 }
 
-// Once the sum of the bytes in flight was changed before the message was: each death in between made
-// the channel look fuller, for ever.
+// Once the sum of the bytes in flight was changed before the message was: each death in between
+// made the channel look fuller, for ever.
 TEST_F(PutKill, AfterManyDeathsAsManyBytesFitAsBefore) {
   const Draft dying = draft(kDying, shapes()[2]);
   const Draft message = draft(1, shapes()[1]);
@@ -156,11 +158,12 @@ TEST_F(PutKill, AfterManyDeathsAsManyBytesFitAsBefore) {
     return fit;
   };
   const int before = count_what_fits();
-  kill_at_every_step({.name = "put, weight"}, [] {}, [&] { put(channel, dying); },
-                     [&] {
-                       memory::reclaim_dead();
-                       EXPECT_EQ(count_what_fits(), before);
-                     });
+  kill_at_every_step(
+      {.name = "put, weight"}, [] {}, [&] { put(channel, dying); },
+      [&] {
+        memory::reclaim_dead();
+        EXPECT_EQ(count_what_fits(), before);
+      });
 }
 
 }  // namespace

@@ -1,7 +1,8 @@
 // What of a channel lies in shared memory. The page docs/layout/channel.md is this, in words.
 //
-// Messages lie in a chain of segments (blocks of the arena), written once from front to back. Putters
-// take turns by one lock, getters by another; each side commits with one store of its progress word.
+// Messages lie in a chain of segments (blocks of the arena), written once from front to back.
+// Putters take turns by one lock, getters by another; each side commits with one store of its
+// progress word.
 #pragma once
 
 #include <atomic>
@@ -55,9 +56,9 @@ enum class State : std::uint32_t { free, making, open, closing };
 // taken.position or is followed, by links, by the one that does; while no lock is held, no block's
 // owner word is `putting` or `taking` for this channel; a message waits => bell_rung.
 struct alignas(64) ChannelRecord {
-  std::atomic<std::uint64_t> state;  // generation << 32 | State
-  std::uint64_t maximum_weight;      // in flight; 0: no bound
-  std::uint32_t maximum;             // messages; 0: no bound
+  std::atomic<std::uint64_t> state;       // generation << 32 | State
+  std::uint64_t maximum_weight;           // in flight; 0: no bound
+  std::uint32_t maximum;                  // messages; 0: no bound
   std::atomic<std::uint32_t> bell_level;  // 1: the bell is to be silent while nothing waits
 
   alignas(64) memory::OwnerLock put_lock;  // over this line
@@ -114,7 +115,9 @@ struct OutlineHead {
 };
 static_assert(sizeof(OutlineHead) == kUnit);
 
-constexpr std::size_t round_to_unit(std::size_t bytes) { return (bytes + kUnit - 1) / kUnit * kUnit; }
+constexpr std::size_t round_to_unit(std::size_t bytes) {
+  return (bytes + kUnit - 1) / kUnit * kUnit;
+}
 constexpr std::size_t indices_bytes(std::size_t count) {
   return round_to_unit(count * sizeof(std::uint32_t));
 }
@@ -134,7 +137,8 @@ inline void commit(std::atomic<std::uint64_t>& word, Progress progress) noexcept
 
 // With the lock of that side held: the sum up to `progress`, and the one after a message more.
 inline std::uint64_t sum_at(const RunningSum& sum, Progress progress) noexcept {
-  // Acquire: who sees the sum of a later message sees, by loading the progress again, that it is later.
+  // Acquire: who sees the sum of a later message sees, by loading the progress again, that it is
+  // later.
   return sum.sums[progress.count % 2].load(std::memory_order_acquire);
 }
 inline void add_next(RunningSum& sum, Progress progress, std::uint32_t amount) noexcept {

@@ -16,10 +16,10 @@ std::uint32_t block_count() noexcept {
   return memory::header().block_count.load(std::memory_order_acquire);
 }
 
-// Whether the block is a segment of the channel with a message in it, of those published so far. With
-// the lock for getting held it stays one: putters are done with it, but for its owner word turning
-// from putting to queued, and only getters free it. A segment that a putter is about to link, or that
-// a repair of the other side is about to free, is none.
+// Whether the block is a segment of the channel with a message in it, of those published so far.
+// With the lock for getting held it stays one: putters are done with it, but for its owner word
+// turning from putting to queued, and only getters free it. A segment that a putter is about to
+// link, or that a repair of the other side is about to free, is none.
 bool is_segment_of(BlockIndex block, std::uint32_t channel, Progress published) noexcept {
   // The owner first: what the block is for is certain only when we know whose it is.
   const OwnerWord owner = memory::owner_of(block);
@@ -124,8 +124,7 @@ void forget_sleepers(std::uint32_t channel) noexcept {
 void free_blocks_of_channel(std::uint32_t channel) noexcept {
   for (BlockIndex block = 0, count = block_count(); block < count; ++block) {
     const OwnerWord owner = memory::owner_of(block);
-    if (owner.state() == OwnerState::part &&
-        belongs_to(memory::owner_of(owner.head()), channel)) {
+    if (owner.state() == OwnerState::part && belongs_to(memory::owner_of(owner.head()), channel)) {
       memory::Books().put_back(block);
     }
   }

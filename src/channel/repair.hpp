@@ -1,7 +1,7 @@
 // Putting a channel right after a member died while it held one of its locks.
 //
-// The progress words are the truth: what is not committed there did not happen. A repair can be done
-// again from its start, so a death during it is no different from the first.
+// The progress words are the truth: what is not committed there did not happen. A repair can be
+// done again from its start, so a death during it is no different from the first.
 #pragma once
 
 #include <cstdint>
@@ -18,8 +18,8 @@ void repair_getting(std::uint32_t channel) noexcept;
 void release_locks_of_dead(std::uint32_t channel, std::uint32_t slot,
                            std::uint32_t generation) noexcept;
 
-// Forgets everybody who sleeps on the channel: the dead, and the living, who look again at the end of
-// their slice.
+// Forgets everybody who sleeps on the channel: the dead, and the living, who look again at the end
+// of their slice.
 void forget_sleepers(std::uint32_t channel) noexcept;
 
 // Frees a block that was on its way in or out when its message was given up, with the parts of it.

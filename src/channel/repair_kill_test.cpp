@@ -1,5 +1,6 @@
-// A recoverer dies: one process dies with a lock of the channel in the middle of putting or getting, a
-// second one after each instruction of putting that right, and a third must find all well.
+// A recoverer dies: one process dies with a lock of the channel in the middle of putting or
+// getting, a second one after each instruction of putting that right, and a third must find all
+// well.
 
 #include <gtest/gtest.h>
 
@@ -143,19 +144,20 @@ class RepairKill : public ::testing::TestWithParam<Case> {
 TEST_P(RepairKill, WhileItReclaims) {
   for (const auto& point : sample(wants_everything() ? 40 : 2)) {
     SCOPED_TRACE("the first died after instruction " + std::to_string(point.number));
-    kill_at_every_step({.name = "reclaim", .sample = 40},
-                       [&] {
-                         prepare();
-                         leave_a_dead_holder(point);
-                       },
-                       [] { memory::reclaim_dead(); }, [&] { expect_all_well(); });
+    kill_at_every_step(
+        {.name = "reclaim", .sample = 40},
+        [&] {
+          prepare();
+          leave_a_dead_holder(point);
+        },
+        [] { memory::reclaim_dead(); }, [&] { expect_all_well(); });
     if (HasFailure()) return;
   }
 }
 
-// Who takes a lock over may be slow to repair, while somebody else takes back what the dead held and it
-// is used again. Once the segment that a putter was about to link could be freed so, and the repair
-// read where messages go on from what others wrote there.
+// Who takes a lock over may be slow to repair, while somebody else takes back what the dead held
+// and it is used again. Once the segment that a putter was about to link could be freed so, and the
+// repair read where messages go on from what others wrote there.
 TEST_P(RepairKill, WhileTheBlocksOfTheDeadAreUsedAgain) {
   const onecopy::testing::Watchdog watchdog("used again", 600);
   for (const auto& point : sample(wants_everything() ? 1000 : 60)) {
@@ -181,31 +183,31 @@ TEST_P(RepairKill, WhileTheBlocksOfTheDeadAreUsedAgain) {
   }
 }
 
-// The second one holds the channel no more when it dies with its locks, and then the last holder lets
-// go of it. Once those locks were looked for in the ledger of the second only, and what the first had
-// on its way was never freed.
+// The second one holds the channel no more when it dies with its locks, and then the last holder
+// lets go of it. Once those locks were looked for in the ledger of the second only, and what the
+// first had on its way was never freed.
 TEST_P(RepairKill, OfAChannelThatTheRecovererDoesNotHold) {
   for (const auto& point : sample(wants_everything() ? 40 : 2)) {
     SCOPED_TRACE("the first died after instruction " + std::to_string(point.number));
-    kill_at_every_step({.name = "reclaim by a stranger", .sample = 40},
-                       [&] {
-                         prepare();
-                         leave_a_dead_holder(point);
-                       },
-                       [&] {
-                         memory::ledger_clear(memory::Ledger::channels, memory::self(),
-                                              channel_.name().index);
-                         memory::reclaim_dead();
-                       },
-                       [&] {
-                         channel_ = Channel();
-                         memory::reclaim_dead();
-                         EXPECT_EQ(bytes_in_use(), before_);
-                         EXPECT_EQ(memory::validate_memory(), "");
-                         // The next channel in the same place begins clean.
-                         prepare();
-                         expect_all_well();
-                       });
+    kill_at_every_step(
+        {.name = "reclaim by a stranger", .sample = 40},
+        [&] {
+          prepare();
+          leave_a_dead_holder(point);
+        },
+        [&] {
+          memory::ledger_clear(memory::Ledger::channels, memory::self(), channel_.name().index);
+          memory::reclaim_dead();
+        },
+        [&] {
+          channel_ = Channel();
+          memory::reclaim_dead();
+          EXPECT_EQ(bytes_in_use(), before_);
+          EXPECT_EQ(memory::validate_memory(), "");
+          // The next channel in the same place begins clean.
+          prepare();
+          expect_all_well();
+        });
     if (HasFailure()) return;
   }
 }
@@ -214,21 +216,22 @@ TEST_P(RepairKill, OfAChannelThatTheRecovererDoesNotHold) {
 TEST_P(RepairKill, WhileItTakesTheLockOver) {
   for (const auto& point : sample(1)) {
     SCOPED_TRACE("the first died after instruction " + std::to_string(point.number));
-    kill_at_every_step({.name = "take over", .sample = 8, .seconds = 300},
-                       [&] {
-                         prepare();
-                         leave_a_dead_holder(point);
-                       },
-                       [&] { put_or_get(); },
-                       [&] {
-                         // The second may have put or taken one of its own after the repair.
-                         memory::reclaim_dead();
-                         expect_sound(channel_);
-                         drain(channel_);
-                         expect_sound(channel_);
-                         channel_ = Channel();
-                         EXPECT_EQ(bytes_in_use(), before_);
-                       });
+    kill_at_every_step(
+        {.name = "take over", .sample = 8, .seconds = 300},
+        [&] {
+          prepare();
+          leave_a_dead_holder(point);
+        },
+        [&] { put_or_get(); },
+        [&] {
+          // The second may have put or taken one of its own after the repair.
+          memory::reclaim_dead();
+          expect_sound(channel_);
+          drain(channel_);
+          expect_sound(channel_);
+          channel_ = Channel();
+          EXPECT_EQ(bytes_in_use(), before_);
+        });
   }
 }
 

@@ -47,8 +47,7 @@ void free_channel(std::uint32_t index) noexcept {
 }
 
 void finish_what_the_dead_began() noexcept {
-  const std::uint32_t high =
-      memory::header().channel_high_water.load(std::memory_order_acquire);
+  const std::uint32_t high = memory::header().channel_high_water.load(std::memory_order_acquire);
   for (std::uint32_t index = 0; index < high; ++index) {
     const State state = state_in(state_word(index));
     if (state == State::making || state == State::closing) free_channel(index);
@@ -78,8 +77,7 @@ class TableLock {
 };
 
 std::uint32_t find_free() noexcept {
-  const std::uint32_t high =
-      memory::header().channel_high_water.load(std::memory_order_relaxed);
+  const std::uint32_t high = memory::header().channel_high_water.load(std::memory_order_relaxed);
   for (std::uint32_t index = 0; index < high; ++index) {
     if (state_in(state_word(index)) == State::free) return index;
   }
@@ -106,11 +104,10 @@ void write_record(ChannelRecord& record, const Options& options) noexcept {
 // A dead member: its locks are released and what they guard is repaired, its holds are cleared.
 void reclaim_channels(std::uint32_t slot, std::uint32_t generation) noexcept {
   const TableLock guard(slot, generation);
-  const std::uint32_t high =
-      memory::header().channel_high_water.load(std::memory_order_acquire);
+  const std::uint32_t high = memory::header().channel_high_water.load(std::memory_order_acquire);
   for (std::uint32_t index = 0; index < high; ++index) {
-    // Of every channel: who died while he took back what another dead one held had locks of channels
-    // that he did not hold himself.
+    // Of every channel: who died while he took back what another dead one held had locks of
+    // channels that he did not hold himself.
     if (state_in(state_word(index)) == State::open) release_locks_of_dead(index, slot, generation);
     if (!memory::ledger_has(Ledger::channels, slot, index)) continue;
     forget_sleepers(index);
@@ -122,7 +119,8 @@ void reclaim_channels(std::uint32_t slot, std::uint32_t generation) noexcept {
   }
 }
 
-// While the program is loaded: a member that has no channel yet takes back channels of the dead too.
+// While the program is loaded: a member that has no channel yet takes back channels of the dead
+// too.
 [[maybe_unused]] const bool hooked = (memory::set_reclaim_hook(reclaim_channels), true);
 
 }  // namespace

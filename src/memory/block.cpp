@@ -43,9 +43,10 @@ void mark_filled(BlockIndex block) noexcept {
 Result<void> make_usable(BlockIndex block) {
   if (!local().file.is_bounded()) return {};
   if (arena_descriptor() < 0) {
-    return Failure{Error::no_memory, 0,
-                   "the arena's descriptor was closed by the program: its memory in /dev/shm cannot "
-                   "be reserved any more"};
+    return Failure{
+        Error::no_memory, 0,
+        "the arena's descriptor was closed by the program: its memory in /dev/shm cannot "
+        "be reserved any more"};
   }
   const BlockRecord& record = block_record(block);
   return local().file.reserve(record.offset, record.capacity);

@@ -42,8 +42,8 @@ void set_block_length(BlockIndex block, std::size_t bytes) noexcept;
 Result<void> fill_block(BlockIndex block, std::size_t offset, const void* source,
                         std::size_t bytes);
 
-// Makes the pages of a held block ready for writing directly, all at once. Optional: pages that were
-// not made ready come one fault at a time.
+// Makes the pages of a held block ready for writing directly, all at once. Optional: pages that
+// were not made ready come one fault at a time.
 void prepare_block(BlockIndex block) noexcept;
 
 // The block where `address` lies and which this process holds alone, or kNoBlock. Tells that a

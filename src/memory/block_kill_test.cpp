@@ -1,5 +1,5 @@
-// A process dies after each instruction of allocating, filling and releasing blocks. Whoever is left
-// must find the books sound, what it had itself untouched, and nothing leaked.
+// A process dies after each instruction of allocating, filling and releasing blocks. Whoever is
+// left must find the books sound, what it had itself untouched, and nothing leaked.
 
 #include <gtest/gtest.h>
 
@@ -71,9 +71,8 @@ class BlockKill : public ::testing::TestWithParam<Survivors> {
 
   template <class Prepare, class Operation>
   void run(const char* name, Prepare prepare, Operation operation) {
-    kill_at_every_step(
-        {.name = name, .sample = GetParam() == Survivors::reclaim ? 150 : 30}, prepare, operation,
-        [this] { expect_survivors_well(); });
+    kill_at_every_step({.name = name, .sample = GetParam() == Survivors::reclaim ? 150 : 30},
+                       prepare, operation, [this] { expect_survivors_well(); });
   }
 
   std::vector<std::byte> bytes_;
@@ -85,30 +84,34 @@ TEST_P(BlockKill, AllocatingANewBlock) {
   // All free ones that would serve are taken first.
   std::vector<BlockIndex> taken;
   const auto count = [] { return header().block_count.load(); };
-  kill_at_every_step({.name = "allocate, new"},
-                     [&] {
-                       const std::uint32_t before = count();
-                       while (count() == before) taken.push_back(allocate_block(kSmall).value());
-                     },
-                     [] { allocate_block(kSmall).value(); },
-                     [&] {
-                       for (const BlockIndex block : std::exchange(taken, {})) release_block(block);
-                       expect_survivors_well();
-                     });
+  kill_at_every_step(
+      {.name = "allocate, new"},
+      [&] {
+        const std::uint32_t before = count();
+        while (count() == before) taken.push_back(allocate_block(kSmall).value());
+      },
+      [] { allocate_block(kSmall).value(); },
+      [&] {
+        for (const BlockIndex block : std::exchange(taken, {})) release_block(block);
+        expect_survivors_well();
+      });
 }
 
 TEST_P(BlockKill, AllocatingAWarmBlock) {
-  run("allocate, warm", [&] { make_warm({kSmall, kSmall, kSmall}); },
+  run(
+      "allocate, warm", [&] { make_warm({kSmall, kSmall, kSmall}); },
       [] { allocate_block(kSmall).value(); });
 }
 
 TEST_P(BlockKill, AllocatingAColdBlock) {
-  run("allocate, cold", [&] { make_warm({kSmall}), give_back_idle(0); },
+  run(
+      "allocate, cold", [&] { make_warm({kSmall}), give_back_idle(0); },
       [] { allocate_block(kSmall).value(); });
 }
 
 TEST_P(BlockKill, FillingAFreshBlock) {
-  run("fill, fresh", [&] { make_warm({kLarge}), give_back_idle(0); },
+  run(
+      "fill, fresh", [&] { make_warm({kLarge}), give_back_idle(0); },
       [&] {
         const auto block = allocate_block(kLarge);
         static_cast<void>(fill_block(*block, 0, bytes_.data(), kLarge));
@@ -116,7 +119,8 @@ TEST_P(BlockKill, FillingAFreshBlock) {
 }
 
 TEST_P(BlockKill, FillingAWarmBlock) {
-  run("fill, warm", [&] { make_warm({kLarge}); },
+  run(
+      "fill, warm", [&] { make_warm({kLarge}); },
       [&] {
         const auto block = allocate_block(kLarge);
         static_cast<void>(fill_block(*block, 0, bytes_.data(), kLarge));
@@ -124,7 +128,8 @@ TEST_P(BlockKill, FillingAWarmBlock) {
 }
 
 TEST_P(BlockKill, Releasing) {
-  run("release", [&] { make_warm({kSmall, kSmall}); },
+  run(
+      "release", [&] { make_warm({kSmall, kSmall}); },
       [] {
         const BlockIndex first = allocate_block(kSmall).value();
         const BlockIndex second = allocate_block(kSmall).value();
@@ -134,7 +139,8 @@ TEST_P(BlockKill, Releasing) {
 }
 
 TEST_P(BlockKill, ReleasingTheLastView) {
-  run("release, view", [&] { make_warm({kSmall}); },
+  run(
+      "release, view", [&] { make_warm({kSmall}); },
       [] {
         const BlockIndex block = allocate_block(kSmall).value();
         retain_view(block);

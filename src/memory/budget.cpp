@@ -33,8 +33,7 @@ Result<void> grant(std::uint64_t bytes) {
   }
   if (bytes > books.granted) {
     const os::MemoryLimit available = os::memory_available();
-    const std::uint64_t possible =
-        available.bytes > kHeadroom ? available.bytes - kHeadroom : 0;
+    const std::uint64_t possible = available.bytes > kHeadroom ? available.bytes - kHeadroom : 0;
     if (bytes > possible) return refuse(bytes, possible, available.name);
     if (local().file.is_bounded() && arena_descriptor() >= 0) {
       const auto room = local().file.room();

@@ -10,7 +10,7 @@ namespace onecopy::memory {
 
 struct MemberUse {
   std::uint32_t slot;
-  std::int32_t pid;      // 0: reserved for a child that is not born yet
+  std::int32_t pid;  // 0: reserved for a child that is not born yet
   bool living;
   std::uint32_t blocks;  // held, frozen ones included
   std::uint64_t bytes;
@@ -21,7 +21,7 @@ struct Census {
   std::uint64_t warm = 0;    // free, with their pages kept
   std::uint64_t resident = 0;
   std::uint64_t highest_resident = 0;
-  std::uint64_t limit = 0;   // bytes the arena may still grow to
+  std::uint64_t limit = 0;  // bytes the arena may still grow to
   std::string limit_name;
   std::uint32_t blocks_in_use = 0;
   std::uint64_t queued = 0;  // bytes that belong to channels

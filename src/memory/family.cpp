@@ -228,9 +228,10 @@ Result<void> join_family() {
   if (in_family()) return {};
   if (mapped.load(std::memory_order_acquire)) {
     // It has no name to lock by, and what it inherited is its parent's.
-    return Failure{Error::too_many, 0,
-                   "this process was forked when its family was full (1024 processes at a time), so "
-                   "it is no member of it"};
+    return Failure{
+        Error::too_many, 0,
+        "this process was forked when its family was full (1024 processes at a time), so "
+        "it is no member of it"};
   }
   if (auto made = make_arena(); !made) return made;
   auto place = reserve(kNone);
@@ -293,7 +294,8 @@ Result<void> adopt(int descriptor, Ticket ticket) {
   if (ticket.slot >= kMaxMembers || !occupy(ticket)) {
     become({});
     unmap_arena();
-    return Failure{Error::closed, 0, "the place kept for this process was given up: its parent died"};
+    return Failure{Error::closed, 0,
+                   "the place kept for this process was given up: its parent died"};
   }
   local().guard = guard_place(ticket.slot);
   mapped.store(true, std::memory_order_release);

@@ -1,6 +1,6 @@
-// Deaths around a fork. A process looks into blocks and forks, which freezes them; it dies after each
-// instruction of that, or its child does after each instruction of coming to life. The other side must
-// go on seeing its own values, and in the end nothing is leaked: no block, no place.
+// Deaths around a fork. A process looks into blocks and forks, which freezes them; it dies after
+// each instruction of that, or its child does after each instruction of coming to life. The other
+// side must go on seeing its own values, and in the end nothing is leaked: no block, no place.
 
 #include <gtest/gtest.h>
 
@@ -52,9 +52,9 @@ struct Array {
 
 // How far the processes are, in memory that they share with the test.
 struct Stage {
-  std::atomic<pid_t> child;       // set by the child once it runs
-  std::atomic<bool> look_again;   // tells the processes to look at their arrays once more
-  std::atomic<bool> finish;       // and to end
+  std::atomic<pid_t> child;      // set by the child once it runs
+  std::atomic<bool> look_again;  // tells the processes to look at their arrays once more
+  std::atomic<bool> finish;      // and to end
   std::atomic<int> looks;
   std::atomic<int> wrong;
 };
@@ -173,11 +173,12 @@ TEST_F(ForkKill, TheParent) {
 class Birth {
  public:
   template <class Parent>
-  explicit Birth(Parent&& parent) : parent_(start_process([&] {
-                                      if (ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0) _exit(2);
-                                      raise(SIGSTOP);
-                                      parent();
-                                    })) {
+  explicit Birth(Parent&& parent)
+      : parent_(start_process([&] {
+          if (ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0) _exit(2);
+          raise(SIGSTOP);
+          parent();
+        })) {
     int status = 0;
     EXPECT_EQ(waitpid(parent_, &status, 0), parent_);
     EXPECT_EQ(ptrace(PTRACE_SETOPTIONS, parent_, nullptr, PTRACE_O_TRACEFORK), 0);

@@ -38,8 +38,8 @@ bool is_private(BlockIndex block) noexcept {
 }
 
 // Whether a child would look into the block too: into one of our own that we look into, or into a
-// frozen one that we have mapped privately, looked into or not. (What a process inherited that is no
-// member is neither.)
+// frozen one that we have mapped privately, looked into or not. (What a process inherited that is
+// no member is neither.)
 bool is_viewed(BlockIndex block, OwnerWord owner) noexcept {
   const std::uint32_t me = local().slot;
   if (owner == OwnerWord::held(me)) return view_count(block) != 0;
@@ -88,8 +88,8 @@ bool release_frozen(BlockIndex block) noexcept {
   LocalBlock& mine = local().blocks[block];
   if (is_private(block)) {
     const int arena = arena_descriptor();
-    if (arena < 0 || !os::map_shared_over(local().base + record.offset, arena, record.offset,
-                                          record.capacity)) {
+    if (arena < 0 ||
+        !os::map_shared_over(local().base + record.offset, arena, record.offset, record.capacity)) {
       return false;  // still ours by the ledger: better kept than used through a wrong mapping
     }
     mine.is_private.store(0, std::memory_order_relaxed);

@@ -19,8 +19,8 @@ void freeze_views(std::uint32_t child) noexcept;
 // this process, is to be put back.
 bool release_frozen(BlockIndex block) noexcept;
 
-// In the child, after a fork: lets go of the blocks that another thread of the parent was letting go
-// of at that moment. No object here looks into them, and the thread is not here to finish.
+// In the child, after a fork: lets go of the blocks that another thread of the parent was letting
+// go of at that moment. No object here looks into them, and the thread is not here to finish.
 void release_orphaned_views() noexcept;
 
 // Clears what a dead member held frozen; frees what nobody holds any more.

@@ -33,8 +33,8 @@ enum class Place : std::uint32_t { free, reserved, living, dead };
 
 // One member. Equation: `state` is (generation << 32 | Place); the other words are meaningful
 // while it is not free, and a generation is never used twice for a slot. `identity` of a reserved
-// place is zero until the child is named. While `guarded` is 1 and the byte of the arena's file whose
-// number is the slot is held (os/byte_lock.hpp), the member is unborn or has not called exec.
+// place is zero until the child is named. While `guarded` is 1 and the byte of the arena's file
+// whose number is the slot is held (os/byte_lock.hpp), the member is unborn or has not called exec.
 struct alignas(64) MemberRecord {
   std::atomic<std::uint64_t> state;
   os::ProcessIdentity identity;
@@ -83,10 +83,10 @@ struct ArenaHeader {
   std::uint64_t magic;
   std::uint32_t layout_version;
   std::uint32_t package_version;
-  std::uint64_t capacity;     // address space that every member reserves
-  std::uint64_t limit;        // ONECOPY_MEMORY_LIMIT in bytes; 0: none given
-  std::uint64_t created_at;   // monotonic nanoseconds
-  std::uint32_t user;         // of everybody in the family
+  std::uint64_t capacity;    // address space that every member reserves
+  std::uint64_t limit;       // ONECOPY_MEMORY_LIMIT in bytes; 0: none given
+  std::uint64_t created_at;  // monotonic nanoseconds
+  std::uint32_t user;        // of everybody in the family
   std::uint32_t page_size;
 
   alignas(64) OwnerLock books;  // over everything down to `cold`, and the block records
@@ -94,7 +94,7 @@ struct ArenaHeader {
   std::uint64_t data_end;
   std::uint64_t resident;
   std::uint64_t warm;
-  std::uint64_t granted;        // bytes that may still become resident before the limits are read again
+  std::uint64_t granted;  // bytes that may still become resident before the limits are read again
   std::uint64_t highest_resident;
   std::atomic<std::uint64_t> housekept_at;
   FreeList warm_lists[kSizeClasses];
@@ -104,7 +104,7 @@ struct ArenaHeader {
   std::atomic<std::uint32_t> member_high_water;
   alignas(64) OwnerLock reclaiming;  // over taking back what the dead held
   std::atomic<std::uint64_t> looked_for_dead_at;
-  alignas(64) OwnerLock channels;    // over making and freeing channels
+  alignas(64) OwnerLock channels;  // over making and freeing channels
   std::atomic<std::uint32_t> channel_high_water;
 };
 static_assert(std::is_standard_layout_v<ArenaHeader>);

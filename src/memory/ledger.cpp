@@ -17,9 +17,9 @@ std::atomic<std::uint64_t>* words(Ledger ledger, std::uint32_t slot) noexcept {
 // Words that can have a bit set: indices are given out from 0 upwards.
 std::uint32_t word_count(Ledger ledger) noexcept {
   // Acquire: pairs with the release that published the highest index.
-  const std::uint32_t indices =
-      ledger == Ledger::channels ? header().channel_high_water.load(std::memory_order_acquire)
-                                 : header().block_count.load(std::memory_order_acquire);
+  const std::uint32_t indices = ledger == Ledger::channels
+                                    ? header().channel_high_water.load(std::memory_order_acquire)
+                                    : header().block_count.load(std::memory_order_acquire);
   return (indices + kBits - 1) / kBits;
 }
 

@@ -33,7 +33,7 @@ struct Local {
   std::uint32_t lock_word = 0;
   bool root = false;
   LocalBlock* blocks = nullptr;  // kMaxBlocks of them, in lazily taken pages
-  os::Descriptor guard;  // see MemberRecord::guarded
+  os::Descriptor guard;          // see MemberRecord::guarded
   // Held while this process's handles on channels change, and by a fork: so that the child holds
   // exactly what it has handles for. Taken before any lock of the arena, and before the next.
   std::mutex handles_mutex;

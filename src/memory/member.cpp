@@ -131,9 +131,7 @@ std::optional<Ticket> find_dead(std::uint32_t slot) noexcept {
   return ticket;
 }
 
-bool give_up(Ticket ticket) noexcept {
-  return change_state(ticket, Place::reserved, Place::dead);
-}
+bool give_up(Ticket ticket) noexcept { return change_state(ticket, Place::reserved, Place::dead); }
 
 void vacate(Ticket ticket) noexcept { change_state(ticket, Place::dead, Place::free); }
 

@@ -4,8 +4,8 @@
 // back what a member held makes its place dead first, by an exchange: from then on nobody comes to
 // life in it, and whoever finds it dead may go on with the work.
 //
-// Any thread of any member may call. Reserving takes the lock on the table; asking does not. A death
-// in the middle of reserving leaves a place reserved by the dead, freed with it.
+// Any thread of any member may call. Reserving takes the lock on the table; asking does not. A
+// death in the middle of reserving leaves a place reserved by the dead, freed with it.
 #pragma once
 
 #include <cstdint>
@@ -25,8 +25,8 @@ bool lives_as(std::uint32_t slot, std::uint32_t generation) noexcept;
 bool is_living(std::uint32_t slot) noexcept;
 
 // Reserves a place, for this process itself (`reserver` kNone) or for a child of this one. With
-// `guard` it is a child by fork, and the place is good for as long as any process has that descriptor
-// open; none is given where the system has no such thing.
+// `guard` it is a child by fork, and the place is good for as long as any process has that
+// descriptor open; none is given where the system has no such thing.
 Result<Ticket> reserve(std::uint32_t reserver, os::Descriptor* guard = nullptr) noexcept;
 // This process becomes the member of a place that is reserved for it; false when it was taken back
 // meanwhile.

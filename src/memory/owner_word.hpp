@@ -16,7 +16,8 @@
 //
 // `putting` and `taking` stand only while the member holds that channel's lock for putting or
 // taking; whoever takes the lock over from a dead member resolves them (channel/repair.cpp). So
-// the books of a dead member's blocks (reclaim.cpp) need to look at `held`, `part` and `frozen` only.
+// the books of a dead member's blocks (reclaim.cpp) need to look at `held`, `part` and `frozen`
+// only.
 #pragma once
 
 #include <cstdint>
@@ -45,9 +46,7 @@ class OwnerWord {
                                     std::uint32_t sequence) {
     return make(OwnerState::taking, member, channel, sequence);
   }
-  static constexpr OwnerWord part(std::uint32_t head) {
-    return make(OwnerState::part, 0, 0, head);
-  }
+  static constexpr OwnerWord part(std::uint32_t head) { return make(OwnerState::part, 0, 0, head); }
   // The time tells this holding from any later one: who saw the word and then found no holder may
   // be looking at a block that was freed, used and frozen again in between.
   static constexpr OwnerWord frozen(std::uint32_t time) {
@@ -70,8 +69,8 @@ class OwnerWord {
  private:
   static constexpr OwnerWord make(OwnerState state, std::uint64_t member, std::uint64_t channel,
                                   std::uint64_t sequence) {
-    return OwnerWord((static_cast<std::uint64_t>(state) << 60) | (member << 48) |
-                     (channel << 32) | sequence);
+    return OwnerWord((static_cast<std::uint64_t>(state) << 60) | (member << 48) | (channel << 32) |
+                     sequence);
   }
   std::uint64_t bits_ = 0;
 };

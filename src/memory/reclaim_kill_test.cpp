@@ -1,5 +1,5 @@
-// Who takes back what a dead process held dies himself, after each instruction. The next must finish
-// the work: nothing leaked, nothing freed twice, what the living have untouched.
+// Who takes back what a dead process held dies himself, after each instruction. The next must
+// finish the work: nothing leaked, nothing freed twice, what the living have untouched.
 
 #include <gtest/gtest.h>
 
@@ -56,8 +56,9 @@ class ReclaimKill : public ::testing::Test {
   // Somebody dies after `work`, somebody else while taking back what the first held.
   template <class Work>
   void run(const char* name, Work work) {
-    kill_at_every_step({.name = name}, [&] { leave_dead(work); }, [] { reclaim_dead(); },
-                       [this] { expect_all_taken_back(); });
+    kill_at_every_step(
+        {.name = name}, [&] { leave_dead(work); }, [] { reclaim_dead(); },
+        [this] { expect_all_taken_back(); });
   }
 
   BlockIndex mine_ = kNoBlock;
@@ -103,21 +104,22 @@ TEST_F(ReclaimKill, OfFrozenBlocks) {
 }
 
 TEST_F(ReclaimKill, OfAFrozenBlockThatOthersHold) {
-  kill_at_every_step({.name = "reclaim frozen, shared"},
-                     [&] {
-                       retain_view(mine_);
-                       kill_process(start_process([] { pause(); }));
-                     },
-                     [] { reclaim_dead(); },
-                     [&] {
-                       expect_all_taken_back();
-                       EXPECT_EQ(owner_of(mine_).state(), OwnerState::frozen);
-                       release_view(mine_);
-                       EXPECT_EQ(take_census().blocks_in_use, 0u);
-                       EXPECT_EQ(validate_memory(), "");
-                       mine_ = allocate_block(5000).value();
-                       std::memset(block_data(mine_), 0x11, 5000);
-                     });
+  kill_at_every_step(
+      {.name = "reclaim frozen, shared"},
+      [&] {
+        retain_view(mine_);
+        kill_process(start_process([] { pause(); }));
+      },
+      [] { reclaim_dead(); },
+      [&] {
+        expect_all_taken_back();
+        EXPECT_EQ(owner_of(mine_).state(), OwnerState::frozen);
+        release_view(mine_);
+        EXPECT_EQ(take_census().blocks_in_use, 0u);
+        EXPECT_EQ(validate_memory(), "");
+        mine_ = allocate_block(5000).value();
+        std::memset(block_data(mine_), 0x11, 5000);
+      });
 }
 
 // A reclaim begun by one process and interrupted by its death is found by a third, though the place

@@ -21,7 +21,8 @@ constexpr std::uint64_t class_bytes(std::uint32_t size_class) {
 constexpr std::uint32_t class_of(std::uint64_t bytes) {
   if (bytes <= kSmallestBlock) return 0;
   if (bytes > class_bytes(kSizeClasses - 1)) return kSizeClasses;
-  const auto doublings = static_cast<std::uint32_t>(std::bit_width((bytes - 1) / kSmallestBlock)) - 1;
+  const auto doublings =
+      static_cast<std::uint32_t>(std::bit_width((bytes - 1) / kSmallestBlock)) - 1;
   std::uint32_t size_class = doublings * 8;
   while (class_bytes(size_class) < bytes) ++size_class;
   return size_class;

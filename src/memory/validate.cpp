@@ -25,7 +25,8 @@ std::string check_record(BlockIndex block, std::uint64_t expected_offset) {
 
 std::string check_owner(BlockIndex block) {
   const OwnerWord owner = owner_of(block);
-  if (owner.state() != OwnerState::free && block_record(block).length > block_record(block).capacity) {
+  if (owner.state() != OwnerState::free &&
+      block_record(block).length > block_record(block).capacity) {
     return of_block(block, "is longer than its room");
   }
   switch (owner.state()) {

@@ -14,8 +14,8 @@
 
 namespace onecopy::os {
 
-// Opens the file behind `fd` anew (through /proc) and holds one byte of it. Error::full when somebody
-// else does; permission and others where /proc or such locks are missing.
+// Opens the file behind `fd` anew (through /proc) and holds one byte of it. Error::full when
+// somebody else does; permission and others where /proc or such locks are missing.
 Result<Descriptor> hold_byte(int fd, std::uint64_t offset) noexcept;
 
 // Whether anybody holds the byte. Fails where that cannot be asked.

@@ -68,8 +68,8 @@ Result<std::byte*> map_shared(int fd, std::uint64_t offset, std::size_t length);
 // the file itself. After no_memory the range may be unmapped.
 Result<void> map_private_over(std::byte* address, int fd, std::uint64_t offset, std::size_t length);
 Result<void> map_shared_over(std::byte* address, int fd, std::uint64_t offset, std::size_t length);
-// Replaces it, in one step, by a copy of the bytes there that belongs to this process alone and to no
-// file. No descriptor is needed. After no_memory the range may be unmapped.
+// Replaces it, in one step, by a copy of the bytes there that belongs to this process alone and to
+// no file. No descriptor is needed. After no_memory the range may be unmapped.
 Result<void> copy_over(std::byte* address, std::size_t length);
 // Keeps addresses free without memory behind them, to be mapped over later. Touching is SIGSEGV.
 Result<std::byte*> reserve_addresses(std::size_t length);

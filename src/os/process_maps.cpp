@@ -55,8 +55,8 @@ Result<bool> has_mapped(pid_t pid, const FileIdentity& file) noexcept {
   const Descriptor maps = open_maps(pid);
   if (!maps) return Failure{errno == ENOENT ? Error::closed : error_of(errno), errno};
   char text[4096];
-  std::size_t kept = 0;          // bytes of an unfinished line, at the front of `text`
-  bool in_the_middle = false;    // of a line whose beginning was looked at already
+  std::size_t kept = 0;        // bytes of an unfinished line, at the front of `text`
+  bool in_the_middle = false;  // of a line whose beginning was looked at already
   for (bool nothing_read = true;; nothing_read = false) {
     const auto got = read_some(maps.get(), text + kept, sizeof text - kept);
     if (got.error() == Error::interrupted) continue;

@@ -14,8 +14,8 @@
 
 namespace onecopy::testing {
 
-// A forked process that runs `body` and ends when this one does. Its failed expectations are told as
-// they happen and make it exit with 1.
+// A forked process that runs `body` and ends when this one does. Its failed expectations are told
+// as they happen and make it exit with 1.
 template <class Body>
 pid_t start_process(Body&& body) {
   std::fflush(stdout);

@@ -1,10 +1,10 @@
-// Kills a process after each instruction of an operation, one after the other, and looks each time at
-// what the survivors find. For tests only.
+// Kills a process after each instruction of an operation, one after the other, and looks each time
+// at what the survivors find. For tests only.
 //
-// The operation runs once instruction by instruction, under PTRACE_SINGLESTEP, and then again for each
-// k in a new forked child, to where instruction k left off, and is killed there by SIGKILL: for every
-// k with ONECOPY_TEST_LONG=1, else for a sample drawn from ONECOPY_TEST_SEED, one k of each stretch of
-// equal length. What was tried is counted and printed; trying nothing is a failure.
+// The operation runs once instruction by instruction, under PTRACE_SINGLESTEP, and then again for
+// each k in a new forked child, to where instruction k left off, and is killed there by SIGKILL:
+// for every k with ONECOPY_TEST_LONG=1, else for a sample drawn from ONECOPY_TEST_SEED, one k of
+// each stretch of equal length. What was tried is counted and printed; trying nothing is a failure.
 #pragma once
 
 #include <algorithm>
@@ -56,11 +56,11 @@ struct KillTest {
   unsigned seconds = 100;  // of the watchdog
 };
 
-// `prepare()` runs here before each attempt, `operation()` in the child, `check()` here once the child
-// is dead: of each second attempt while it is still a zombie. The first attempt ends well and warms
-// everything up, the next two go to the end and show the way (the shorter one: what is done now and
-// then is left out); where a later child goes another one (it met a lock, another block came first in
-// a list), it dies at its end as well.
+// `prepare()` runs here before each attempt, `operation()` in the child, `check()` here once the
+// child is dead: of each second attempt while it is still a zombie. The first attempt ends well and
+// warms everything up, the next two go to the end and show the way (the shorter one: what is done
+// now and then is left out); where a later child goes another one (it met a lock, another block
+// came first in a list), it dies at its end as well.
 template <class Prepare, class Operation, class Check>
 void kill_at_every_step(const KillTest& test, Prepare&& prepare, Operation&& operation,
                         Check&& check) {
@@ -81,8 +81,7 @@ void kill_at_every_step(const KillTest& test, Prepare&& prepare, Operation&& ope
   ASSERT_FALSE(trace.empty()) << "nothing to step through";
   long tried = 0;
   long arrived = 0;
-  for (const long number :
-       kill_points(test.name, static_cast<long>(trace.size()), test.sample)) {
+  for (const long number : kill_points(test.name, static_cast<long>(trace.size()), test.sample)) {
     if (::testing::Test::HasFailure()) break;
     const KillPoint point = kill_point(trace, number);
     prepare();
@@ -95,8 +94,8 @@ void kill_at_every_step(const KillTest& test, Prepare&& prepare, Operation&& ope
     check();
     ++tried;
   }
-  std::printf("%s: killed at %ld points of %zu instructions, at %ld of them on the way\n", test.name,
-              tried, trace.size(), arrived);
+  std::printf("%s: killed at %ld points of %zu instructions, at %ld of them on the way\n",
+              test.name, tried, trace.size(), arrived);
   EXPECT_GT(tried, 0);
   EXPECT_GT(2 * arrived, tried) << "the children go their own ways";
 }

@@ -74,8 +74,7 @@ inline channel::Put put(channel::Channel& channel, const Draft& draft) {
     if (!block || !memory::fill_block(*block, 0, bytes.data(), bytes.size())) std::abort();
     blocks.push_back(*block);
   }
-  const channel::Put outcome =
-      channel.try_put({7, draft.body, blocks}, channel::Contend::yes);
+  const channel::Put outcome = channel.try_put({7, draft.body, blocks}, channel::Contend::yes);
   if (outcome != channel::Put::done) {
     for (const memory::BlockIndex block : blocks) memory::release_block(block);
   }

@@ -14,8 +14,9 @@ namespace onecopy::testing {
 inline std::uint64_t seed() {
   static const std::uint64_t value = [] {
     const char* const given = std::getenv("ONECOPY_TEST_SEED");
-    const std::uint64_t drawn =
-        given != nullptr && *given != '\0' ? std::strtoull(given, nullptr, 10) : std::random_device()();
+    const std::uint64_t drawn = given != nullptr && *given != '\0'
+                                    ? std::strtoull(given, nullptr, 10)
+                                    : std::random_device()();
     std::printf("ONECOPY_TEST_SEED=%llu\n", static_cast<unsigned long long>(drawn));
     return drawn;
   }();
@@ -25,7 +26,8 @@ inline std::uint64_t seed() {
 // A generator for one purpose; two purposes draw independently of each other.
 inline std::mt19937_64 random_for(const char* purpose) {
   std::uint64_t mixed = seed();
-  for (; *purpose != '\0'; ++purpose) mixed = mixed * 1099511628211u + static_cast<unsigned char>(*purpose);
+  for (; *purpose != '\0'; ++purpose)
+    mixed = mixed * 1099511628211u + static_cast<unsigned char>(*purpose);
   return std::mt19937_64(mixed);
 }
 

@@ -83,8 +83,8 @@ class SteppedProcess {
     return places;
   }
 
-  // Goes on until it stands before the instruction at `address` for the `time`th time; false where the
-  // operation is over before. A thousand times faster than stepping there.
+  // Goes on until it stands before the instruction at `address` for the `time`th time; false where
+  // the operation is over before. A thousand times faster than stepping there.
   bool run_to(Address address, long time) {
     for (;; --time) {
       if (instruction() == address && time-- == 1) return true;
@@ -134,8 +134,7 @@ class SteppedProcess {
 
   bool go_on(int how) {
     int signal = 0;
-    while (pid_ != 0 &&
-           ptrace(static_cast<__ptrace_request>(how), pid_, nullptr, signal) == 0) {
+    while (pid_ != 0 && ptrace(static_cast<__ptrace_request>(how), pid_, nullptr, signal) == 0) {
       signal = wait_for_stop();
       if (signal == SIGTRAP) return true;
       if (signal == kEnd) return false;

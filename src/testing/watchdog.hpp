@@ -9,13 +9,13 @@
 
 namespace onecopy::testing {
 
-// While it lives, and once `seconds` have passed, the process aborts and says of what. Children that
-// are forked meanwhile inherit none. One at a time.
+// While it lives, and once `seconds` have passed, the process aborts and says of what. Children
+// that are forked meanwhile inherit none. One at a time.
 class Watchdog {
  public:
   Watchdog(const char* what, unsigned seconds) {
     watched = what;
-    struct sigaction action {};
+    struct sigaction action{};
     action.sa_handler = [](int) {
       say("WATCHDOG: hangs: ");
       say(watched);

@@ -7,9 +7,9 @@ namespace onecopy::trace {
 namespace {
 
 constexpr const char* kNames[kCounters] = {
-    "messages_put",   "messages_taken", "bytes_inline",   "buffers_copied", "bytes_copied",
-    "buffers_moved",  "bytes_moved",    "serialise_time", "copy_time",      "hand_over_time",
-    "wait_time",      "rebuild_time",   "sleeps",         "wakes",          "pickled",
+    "messages_put",  "messages_taken", "bytes_inline",   "buffers_copied", "bytes_copied",
+    "buffers_moved", "bytes_moved",    "serialise_time", "copy_time",      "hand_over_time",
+    "wait_time",     "rebuild_time",   "sleeps",         "wakes",          "pickled",
 };
 
 Record& record_of(std::uint32_t slot) noexcept {
@@ -25,8 +25,9 @@ const char* name_of(Counter counter) noexcept {
 void add(Counter counter, std::uint64_t amount) noexcept {
   if (!memory::in_family()) return;
   // Relaxed: a figure orders nothing.
-  record_of(memory::self()).figures[static_cast<std::uint32_t>(counter)].fetch_add(
-      amount, std::memory_order_relaxed);
+  record_of(memory::self())
+      .figures[static_cast<std::uint32_t>(counter)]
+      .fetch_add(amount, std::memory_order_relaxed);
 }
 
 std::uint64_t read(std::uint32_t slot, Counter counter) noexcept {

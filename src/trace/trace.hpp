@@ -16,19 +16,19 @@ namespace onecopy::trace {
 enum class Counter : std::uint8_t {
   messages_put,
   messages_taken,
-  bytes_inline,       // bodies that travelled in the ring
-  buffers_copied,     // large buffers copied into a block
+  bytes_inline,    // bodies that travelled in the ring
+  buffers_copied,  // large buffers copied into a block
   bytes_copied,
-  buffers_moved,      // large buffers handed on without a copy
+  buffers_moved,  // large buffers handed on without a copy
   bytes_moved,
-  serialise_time,     // nanoseconds, as all below
+  serialise_time,  // nanoseconds, as all below
   copy_time,
-  hand_over_time,     // claim and publish
-  wait_time,          // for a message or for room
+  hand_over_time,  // claim and publish
+  wait_time,       // for a message or for room
   rebuild_time,
   sleeps,
   wakes,
-  pickled,            // messages that needed pickle
+  pickled,  // messages that needed pickle
   count,
 };
 

@@ -12,8 +12,9 @@ import textwrap
 import time
 from pathlib import Path
 
-import onecopy
 import pytest
+
+import onecopy
 
 METHODS = ("fork", "spawn", "forkserver")
 

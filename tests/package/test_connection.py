@@ -7,8 +7,9 @@ import select
 import socket
 import threading
 
-import onecopy as mp
 import pytest
+
+import onecopy as mp
 from onecopy.connection import Client, Connection, Listener, wait
 
 

@@ -1,4 +1,4 @@
-"""A sender is killed in the middle of its work: what it had sent is there whole, and nothing else."""
+"""A sender is killed in the middle of its work: what it had sent is there whole, nothing else."""
 
 import os
 import random
@@ -6,8 +6,9 @@ import signal
 import time
 
 import numpy as np
-import onecopy as mp
 import pytest
+
+import onecopy as mp
 
 ELEMENTS = 10_000_000  # of eight bytes: 80 MB
 ROUNDS = 200 if os.environ.get("ONECOPY_TEST_LONG") else 12

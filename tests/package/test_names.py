@@ -5,8 +5,9 @@ import inspect
 import multiprocessing
 import pkgutil
 
-import onecopy as mp
 import pytest
+
+import onecopy as mp
 
 STOCK_MODULES = [module.name for module in pkgutil.iter_modules(multiprocessing.__path__)]
 SHARED = {"dummy", "forkserver", "heap", "managers", "process", "resource_sharer", "spawn"} | {

@@ -5,8 +5,9 @@ import os
 import signal
 import time
 
-import onecopy as mp
 import pytest
+
+import onecopy as mp
 
 
 def square(x):

@@ -3,8 +3,9 @@
 import os
 import signal
 
-import onecopy as mp
 import pytest
+
+import onecopy as mp
 
 KILLED_PARENT = """
     import onecopy as mp

@@ -6,8 +6,9 @@ import queue
 import threading
 import weakref
 
-import onecopy as mp
 import pytest
+
+import onecopy as mp
 
 KINDS = {"Queue": mp.Queue, "JoinableQueue": mp.JoinableQueue, "SimpleQueue": mp.SimpleQueue}
 

@@ -13,6 +13,7 @@ import pytest
 
 from onecopy import _engine
 
+
 def _dumps(obj, buffer_callback):
     file = io.BytesIO()
     pickle.Pickler(file, 5, buffer_callback=buffer_callback).dump(obj)
@@ -72,7 +73,7 @@ class Child:
 
 @pytest.fixture
 def fork():
-    """Starts children; every one that was not killed must have ended well by the end of the test."""
+    """Starts children; each that was not killed must have ended well by the end of the test."""
     children = []
 
     def start(function):
@@ -106,7 +107,7 @@ def counted():
 
 
 def wait_until(condition):
-    """Waits for what another process or thread will bring about; the time-out of the test limits it."""
+    """Waits for what others will bring about; the time-out of the test limits it."""
     while not condition():
         time.sleep(0.001)
 

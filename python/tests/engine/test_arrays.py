@@ -181,7 +181,7 @@ def test_any_view_of_any_array(queue, array, data):
         assert same_array(through(queue, array), array)
 
 
-# -- where received arrays lie -----------------------------------------------------------------------
+# -- where received arrays lie --------------------
 
 
 def test_a_large_array_is_a_view_and_gives_its_block_back(queue):
@@ -238,7 +238,7 @@ def test_received_arrays_are_private_to_each_side_of_a_fork(queue, fork):
     assert same_array(through(queue, array), array)
 
 
-# -- registered reducers -----------------------------------------------------------------------------
+# -- registered reducers --------------------
 
 
 def reduce_as_list(array):

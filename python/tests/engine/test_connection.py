@@ -96,7 +96,7 @@ def test_wrong_arguments(pipe):
     assert not right.poll()
 
 
-# -- bytes ------------------------------------------------------------------------------------------
+# -- bytes --------------------
 
 
 @pytest.mark.parametrize("size", [0, 1, 100, 4096, 4097, 70_000, 3_000_000])
@@ -197,7 +197,7 @@ def test_where_to_put_bytes(pipe):
     assert numbers.tolist() == [0, 1]
 
 
-# -- the end ----------------------------------------------------------------------------------------
+# -- the end --------------------
 
 
 def test_what_was_sent_before_the_end_arrives(pipe):
@@ -321,7 +321,7 @@ def test_closing_ends_the_calls_of_other_threads(pipe):
     assert ended == ["handle is closed"] * 3
 
 
-# -- waiting ----------------------------------------------------------------------------------------
+# -- waiting --------------------
 
 
 def test_poll(pipe, fork):
@@ -363,7 +363,7 @@ def test_stocks_wait_takes_it(pipe, fork):
     assert right.recv() == 1
 
 
-# -- handles ----------------------------------------------------------------------------------------
+# -- handles --------------------
 
 
 def test_an_end_opened_again(pipe):

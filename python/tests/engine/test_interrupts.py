@@ -159,7 +159,7 @@ def test_a_storm_of_signals_loses_nothing():
     assert (process.returncode, errors) == (42, "")
 
 
-# -- the end of the interpreter -----------------------------------------------------------------------
+# -- the end of the interpreter --------------------
 
 
 @pytest.mark.parametrize("call", BLOCKING.values(), ids=BLOCKING.keys())

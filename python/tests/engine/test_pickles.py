@@ -68,7 +68,11 @@ def test_a_buffer_in_pieces_goes_in_band(queue):
 def test_a_data_frame(queue):
     pandas = pytest.importorskip("pandas")
     frame = pandas.DataFrame(
-        {"a": np.arange(20_000), "b": np.random.default_rng(1).random(20_000), "c": ["x", "yy"] * 10_000}
+        {
+            "a": np.arange(20_000),
+            "b": np.random.default_rng(1).random(20_000),
+            "c": ["x", "yy"] * 10_000,
+        }
     )
     result = through(queue, frame)
     pandas.testing.assert_frame_equal(result, frame)

@@ -54,7 +54,7 @@ def test_a_timeout_that_is_no_number(queue):
         queue.get(True, float("nan"))
 
 
-@pytest.mark.parametrize("timeout", [0, 0.0, -1, -1e9, 0.02, float(1e-9)])
+@pytest.mark.parametrize("timeout", [0, 0.0, -1, -1e9, 0.02, 1e-9])
 def test_get_from_an_empty_queue(queue, timeout):
     start = time.monotonic()
     with pytest.raises(stock_queue.Empty):
@@ -133,7 +133,7 @@ def test_messages_without_a_getter_are_freed_with_the_queue():
     assert _engine.memory()["in_use"] == before
 
 
-# -- between processes and threads ------------------------------------------------------------------
+# -- between processes and threads --------------------
 
 
 def test_many_processes_put_and_get(queue, fork):
@@ -211,7 +211,7 @@ def test_a_dead_getter_takes_nothing_with_it(queue, fork):
     assert queue.get(timeout=FOREVER) == "still here"
 
 
-# -- closing ----------------------------------------------------------------------------------------
+# -- closing --------------------
 
 
 def test_a_closed_queue():
@@ -255,7 +255,7 @@ def test_a_queue_that_was_never_opened():
         queue.put(1)
 
 
-# -- handles ----------------------------------------------------------------------------------------
+# -- handles --------------------
 
 
 def test_two_handles_on_one_queue(queue):
@@ -298,7 +298,7 @@ def test_a_subclass_of_both():
     other._close()
 
 
-# -- polling, the bell, work done -----------------------------------------------------------------------
+# -- polling, the bell, work done --------------------
 
 
 def test_polling(queue, fork):

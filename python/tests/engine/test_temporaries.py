@@ -159,7 +159,7 @@ def test_from_a_worker(queue, fork):
     assert queue.get() == int(MOVES)
 
 
-# -- what only looks like a temporary -----------------------------------------------------------------
+# -- what only looks like a temporary --------------------
 
 
 def kept_and_sent(queue, counted, array, send):
@@ -332,7 +332,7 @@ def test_an_array_from_before_a_fork_is_copied_after_it(queue, fork, counted):
     assert counted("buffers_moved") == 0
 
 
-# -- when it fails ----------------------------------------------------------------------------------
+# -- when it fails --------------------
 
 
 def test_a_temporary_that_could_not_be_put_is_released():
@@ -371,7 +371,7 @@ def test_nobody_finds_what_was_given_away(queue):
     check(queue.get()[0])
 
 
-# -- the allocator ------------------------------------------------------------------------------------
+# -- the allocator --------------------
 
 
 def test_arrays_grow_and_shrink():

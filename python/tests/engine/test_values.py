@@ -112,7 +112,15 @@ def test_a_known_value_comes_back_without_pickle(queue, counted, value):
 
 @pytest.mark.parametrize(
     "value",
-    [{1, 2}, frozenset("ab"), bytearray(b"x"), range(3), Subclassed([1]), Colour("red"), Plain("p")],
+    [
+        {1, 2},
+        frozenset("ab"),
+        bytearray(b"x"),
+        range(3),
+        Subclassed([1]),
+        Colour("red"),
+        Plain("p"),
+    ],
     ids=lambda value: type(value).__name__,
 )
 def test_anything_else_comes_back_by_pickle(queue, counted, value):
@@ -185,7 +193,7 @@ def test_nested_values_come_back_as_from_pickle(queue, value):
     assert shape(result, {}) == shape(pickle.loads(pickle.dumps(value, 5)), {})
 
 
-# -- identity within a message ---------------------------------------------------------------------
+# -- identity within a message --------------------
 
 
 def test_one_object_twice_is_one_object_twice(queue, counted):
@@ -235,7 +243,7 @@ def test_what_holds_itself(queue, counted):
     assert counted("pickled") == 2
 
 
-# -- depth ----------------------------------------------------------------------------------------
+# -- depth --------------------
 
 
 def nested(depth):
@@ -268,7 +276,7 @@ def test_too_many_levels_are_pickles_to_refuse(queue):
         endless = endless[0]
 
 
-# -- errors where they happen ------------------------------------------------------------------------
+# -- errors where they happen --------------------
 
 
 def test_what_cannot_be_pickled_raises_in_put(queue):
