@@ -2,6 +2,7 @@
 # set to the project's folder. Everything said goes to stderr: stdout belongs to the program.
 # shellcheck shell=bash disable=SC2154
 
+set -o pipefail
 venv="$root/.venv"
 logs="$root/build/logs"
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1

@@ -106,11 +106,15 @@ package_suite() {
   if locked ensure_package test; then passed=1; else failed=1; fi
 }
 
-# pytest_suite VENV
+# pytest_suite VENV: each test has its own time limit; the whole has one for what escapes that.
 pytest_suite() {
-  local status=0 marked='not soak'
-  if [[ -n ${ONECOPY_TEST_LONG:-} ]]; then marked=''; fi
-  logged "test-$suite_name" "$1/bin/pytest" -m "$marked" --hypothesis-seed="$ONECOPY_TEST_SEED" || status=$?
+  local status=0 marked='not soak' limit=1200
+  if [[ -n ${ONECOPY_TEST_LONG:-} ]]; then
+    marked=''
+    limit=7200
+  fi
+  logged "test-$suite_name" timeout --kill-after=10 "$limit" "$1/bin/pytest" -m "$marked" \
+    --hypothesis-seed="$ONECOPY_TEST_SEED" || status=$?
   passed=$(number passed)
   failed=$(($(number failed) + $(number 'errors?')))
   skipped=$(number skipped)

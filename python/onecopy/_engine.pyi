@@ -49,8 +49,7 @@ def install_allocator() -> bool:
     """Arrays of this process are born in the arena from now on (NEP 49). False without NumPy."""
 
 def want_allocator() -> None:
-    """install_allocator() as soon as NumPy is there: now, or in the first put, get, send or recv
-    after its import (after the value was rebuilt, whose pickle may have imported it)."""
+    """install_allocator() now where NumPy is loaded, else when the engine first meets an array."""
 
 def usable_cpu_count() -> int: ...
 

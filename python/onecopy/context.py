@@ -64,10 +64,9 @@ class _OnEngine(BaseContext):
         return Pipe(duplex)
 
     def get_context(self, method: str | None = None) -> Any:
-        """The context of a start method, this one where none is named. ValueError: no such one."""
-        if method is None:
-            return super().get_context(None)
-        return _concrete(method)
+        """The context of a start method; where none is named, this one, or the one that stands
+        behind the default from now on. ValueError: no such method."""
+        return super().get_context(None) if method is None else _concrete(method)
 
 
 class ForkProcess(_stock.ForkProcess):
@@ -170,25 +169,9 @@ class DefaultContext(_OnEngine, _stock.DefaultContext):
             context = _stock_state._concrete_contexts.get(context.get_start_method(), context)
         _state._actual_context = context
 
-    def get_context(self, method: str | None = None) -> Any:
-        """The context of a start method; where none is named, of the one set or, from now on, of
-        the default."""
-        if method is None:
-            return super(_OnEngine, self).get_context(None)
-        return _concrete(method)
-
 
 _default_context = DefaultContext()
 
 
 def _force_start_method(method: str) -> None:
     _default_context._actual_context = _concrete_contexts[method]
-
-
-def take_over_state(default_method: str | None) -> None:
-    """Makes the stock default context give Onecopy's contexts; `default_method` becomes the default
-    where it is one, without counting as set by the program."""
-    _state._actual_context = _ours(_state._actual_context)
-    _state._default_context = (
-        _ours(_state._default_context) if default_method is None else _concrete(default_method)
-    )

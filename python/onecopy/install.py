@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 installed = False
 
+_stock: Any = multiprocessing.context
+
 
 def install() -> None:
     """From now on `multiprocessing`, and what is imported from it, is on the engine here.
@@ -26,37 +28,30 @@ def install() -> None:
     global installed
     if installed:
         return
-    _replace_contexts()
+    _set_default_start_method()
+    _change_contexts()
     _replace_functions()
     installed = True
 
 
-def _replace_contexts() -> None:
-    stock: Any = multiprocessing.context
-    stock._concrete_contexts.update(_context._concrete_contexts)
-    _context.take_over_state(_start_method())
-    default = _context._default_context
-    for name in (
-        "DefaultContext",
-        "ForkContext",
-        "ForkProcess",
-        "ForkServerContext",
-        "ForkServerProcess",
-        "Process",
-        "SpawnContext",
-        "SpawnProcess",
-    ):
-        setattr(stock, name, getattr(_context, name))
-    stock._default_context = default
-    for name in multiprocessing.__all__:
-        setattr(multiprocessing, name, getattr(default, name))
-
-
-def _start_method() -> str | None:
-    method = os.environ.get("ONECOPY_START") or None
-    if method is not None and method not in _context._concrete_contexts:
+def _set_default_start_method() -> None:
+    method = os.environ.get("ONECOPY_START")
+    if not method:
+        return
+    if method not in _context._concrete_contexts:
         raise ValueError(f"ONECOPY_START is {method!r}; it must be fork, spawn or forkserver")
-    return method
+    _stock._default_context._default_context = _stock._concrete_contexts[method]
+
+
+def _change_contexts() -> None:
+    """Changes stock's classes in place: processes and contexts made before, and classes derived
+    from them, are on the engine too, and pickle as what they are."""
+    for name in ("JoinableQueue", "Pipe", "Queue", "SimpleQueue"):
+        setattr(_stock.BaseContext, name, getattr(_context._OnEngine, name))
+        setattr(multiprocessing, name, getattr(_stock._default_context, name))
+    for name in ("ForkProcess", "ForkServerProcess", "SpawnProcess"):
+        start = getattr(_context, name)._Popen
+        getattr(_stock, name)._Popen = staticmethod(start)
 
 
 def _replace_functions() -> None:
@@ -65,15 +60,14 @@ def _replace_functions() -> None:
 
     from . import connection, reduction
 
-    _replace(stock_connection, Pipe=connection.Pipe, wait=connection.wait)
-    _replace(stock_reduction, send_handle=reduction.send_handle, recv_handle=reduction.recv_handle)
-    # Modules that were loaded before have the old names in their own.
-    for name, replaced in (("multiprocessing.pool", "wait"),):
-        module = sys.modules.get(name)
+    changed: tuple[tuple[Any, str, Any], ...] = (
+        (stock_connection, "Pipe", connection.Pipe),
+        (stock_connection, "wait", connection.wait),
+        (stock_reduction, "send_handle", reduction.send_handle),
+        (stock_reduction, "recv_handle", reduction.recv_handle),
+        # Where it is loaded already, it has the old name in its own.
+        (sys.modules.get("multiprocessing.pool"), "wait", connection.wait),
+    )
+    for module, name, function in changed:
         if module is not None:
-            setattr(module, replaced, connection.wait)
-
-
-def _replace(module: Any, **attributes: Any) -> None:
-    for name, value in attributes.items():
-        setattr(module, name, value)
+            setattr(module, name, function)

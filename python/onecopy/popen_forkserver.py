@@ -24,7 +24,19 @@ class Popen(StartedAfresh, _stock.Popen):
     forked = True
 
     def _launch(self, process_obj: process.BaseProcess) -> None:
-        server: Any = forkserver._forkserver
-        if server._forkserver_pid is None:
-            _family.start_template(server.ensure_running, lambda: server._forkserver_pid)
+        if _template._forkserver_pid is None:
+            _family.start_template(_ensure_running, lambda: _template._forkserver_pid)
         super()._launch(process_obj)
+
+
+_template: Any = forkserver._forkserver
+
+
+def _ensure_running() -> None:
+    """Has the template running, loaded with what each of its children would have to load."""
+    wanted = _template._preload_modules
+    _template._preload_modules = [*wanted, "onecopy._birth"]
+    try:
+        _template.ensure_running()
+    finally:
+        _template._preload_modules = wanted

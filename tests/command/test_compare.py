@@ -51,7 +51,8 @@ def test_the_memory_of_the_largest_process_is_measured(program):
     assert _compare.measure(way(path)).peak > 200e6
 
 
-def test_the_time_of_a_process_that_outlives_the_program_is_measured(program):
+def test_the_time_of_a_process_that_outlives_the_program_is_measured(program, monkeypatch):
+    monkeypatch.setattr(_compare, "GRACE", 60)  # a busy machine may take long for little
     path = program(
         """
         import os, time

@@ -19,7 +19,7 @@ EVERYWHERE = (
     import sys
     from multiprocessing import Pipe, Pool, Process, Queue, connection, get_context
     from multiprocessing.connection import wait
-    from multiprocessing.context import ForkContext, SpawnContext
+    from multiprocessing.context import ForkProcess, SpawnContext
 
     def module_of(thing):
         return type(thing).__module__
@@ -30,9 +30,12 @@ EVERYWHERE = (
             Queue(), mp.Queue(), mp.JoinableQueue(), mp.SimpleQueue(),
             get_context().Queue(), SpawnContext().Queue(), get_context("fork").Queue())})
         print({module_of(thing) for thing in (*Pipe(), *connection.Pipe(False), mp.Pipe()[0])})
-        print(onecopy.get_context() is mp.get_context(), onecopy.Process is Process is mp.Process)
+        for kind in (Process, mp.Process, get_context().Process, ForkProcess, onecopy.Process):
+            process = kind(target=print)
+            process.start()
+            print(module_of(process._popen))
+            process.join()
         print(connection.wait is wait is onecopy.connection.wait)
-        print(ForkContext is type(get_context("fork")))
         print(mp.queues.Queue.__module__, mp.queues.SimpleQueue.__module__, mp.pool.Pool.__module__)
 """
 )
@@ -40,10 +43,16 @@ EVERYWHERE = (
 
 def test_every_way_to_a_name(python, method):
     outcome = python(EVERYWHERE, method)
-    assert outcome.stdout == (
-        "{'onecopy.queues'}\n{'onecopy.connection'}\nTrue True\nTrue\nTrue\n"
-        "multiprocessing.queues multiprocessing.queues multiprocessing.pool\n"
-    ), outcome
+    module = {"spawn": "spawn_posix"}.get(method, method)
+    assert [line for line in outcome.stdout.splitlines() if line] == [
+        "{'onecopy.queues'}",
+        "{'onecopy.connection'}",
+        *[f"onecopy.popen_{module}"] * 3,
+        "onecopy.popen_fork",
+        f"onecopy.popen_{module}",
+        "True",
+        "multiprocessing.queues multiprocessing.queues multiprocessing.pool",
+    ], outcome
 
 
 def test_children_have_it_too(python, method):
@@ -75,10 +84,14 @@ def test_modules_loaded_before_follow(python):
         """
         import multiprocessing as mp
         import multiprocessing.pool
-        early = mp.get_context
+        mp.set_start_method("fork")
+        early, process = mp.get_context("spawn"), mp.Process(target=print, args=("started",))
         from onecopy.install import install
         install()
-        print(type(mp.Queue()).__module__, type(early("spawn")).__module__)
+        print(type(mp.Queue()).__module__, type(early.Queue()).__module__)
+        process.start()
+        process.join()
+        print(type(process._popen).__module__)
         print(mp.pool.wait is mp.connection.wait)
         with mp.Pool(2) as pool, mp.pool.Pool(2) as direct:
             print(pool.map(abs, [-1, -2]), direct.map(abs, [-3]))
@@ -86,7 +99,8 @@ def test_modules_loaded_before_follow(python):
         """
     )
     assert outcome.stdout == (
-        "onecopy.queues onecopy.context\nTrue\n[1, 2] [3]\nonecopy.queues onecopy.queues\n"
+        "onecopy.queues onecopy.queues\nstarted\nonecopy.popen_fork\n"
+        "True\n[1, 2] [3]\nonecopy.queues onecopy.queues\n"
     ), outcome
 
 
@@ -185,3 +199,32 @@ def test_a_start_method_of_another_package(python):
 """
     )
     assert outcome.stdout == "another\nanother Context\n", outcome
+
+
+def test_processes_of_a_class_that_a_template_took_before(program, python):
+    """A template that preloads a module does so before its children are told to be on Onecopy."""
+    program("from multiprocessing import Process\n", "preloaded.py")
+    outcome = python(
+        INSTALL
+        + """
+    import multiprocessing as mp
+    import preloaded
+
+    def child(q, deeper):
+        if deeper:
+            process = preloaded.Process(target=child, args=(q, deeper - 1))
+            process.start()
+            process.join()
+        q.put(deeper)
+
+    if __name__ == "__main__":
+        mp.set_start_method("forkserver")
+        mp.set_forkserver_preload(["preloaded"])
+        q = mp.Queue()
+        process = preloaded.Process(target=child, args=(q, 2))
+        process.start()
+        print(q.get(), q.get(), q.get())
+        process.join()
+"""
+    )
+    assert outcome.stdout == "0 1 2\n", outcome

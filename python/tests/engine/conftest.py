@@ -6,6 +6,7 @@ import os
 import pickle
 import signal
 import sys
+import threading
 import time
 import traceback
 
@@ -42,11 +43,16 @@ def nothing_leaks():
     assert _engine.memory()["blocks_in_use"] <= before
 
 
+# Seconds after which a child that its test left waiting is ended.
+PATIENCE = 30
+
+
 class Child:
     """A forked child that runs `function`; it ends with 0 where that returned."""
 
     def __init__(self, function):
         self.exit_code = None
+        self.was_killed = False
         sys.stdout.flush()
         self.pid = os.fork()
         if self.pid == 0:
@@ -62,6 +68,7 @@ class Child:
                 os._exit(code)
 
     def kill(self):
+        self.was_killed = True
         os.kill(self.pid, signal.SIGKILL)
 
     def join(self):
@@ -69,6 +76,15 @@ class Child:
             _, status = os.waitpid(self.pid, 0)
             self.exit_code = os.waitstatus_to_exitcode(status)
         return self.exit_code
+
+    def end(self):
+        """Joins it; one that a failed test left waiting is killed, so that it holds nobody up."""
+        watchdog = threading.Timer(PATIENCE, os.kill, (self.pid, signal.SIGKILL))
+        watchdog.start()
+        try:
+            return self.join()
+        finally:
+            watchdog.cancel()
 
 
 @pytest.fixture
@@ -81,7 +97,8 @@ def fork():
         return children[-1]
 
     yield start
-    assert all(child.join() in (0, -signal.SIGKILL) for child in children)
+    ends = [child.end() for child in children]
+    assert all(code == 0 or child.was_killed for child, code in zip(children, ends))
 
 
 @pytest.fixture

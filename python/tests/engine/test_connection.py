@@ -274,7 +274,7 @@ def test_a_sender_that_waits_for_room_learns_of_the_end(pipe, fork):
 
     child = fork(child)
     left.close()
-    wait_until(lambda: state_of(child.pid) == "S" and _engine.memory()["queued"] > 31 << 20)
+    wait_until(lambda: state_of(child.pid) == "S" and _engine.memory()["queued"] > 63 << 20)
     right.close()
     assert child.join() == 0
 
@@ -287,14 +287,14 @@ def test_bytes_in_flight_are_bounded(pipe, fork):
             left.send(bytes([i]) * (1 << 20))
 
     child = fork(child)
-    wait_until(lambda: state_of(child.pid) == "S" and _engine.memory()["queued"] > 31 << 20)
-    assert _engine.memory()["queued"] < 36 << 20
+    wait_until(lambda: state_of(child.pid) == "S" and _engine.memory()["queued"] > 63 << 20)
+    assert _engine.memory()["queued"] < 68 << 20
     for i in range(100):
         assert right.recv()[:1] == bytes([i])
     assert child.join() == 0
 
 
-@pytest.mark.parametrize("size", [40 << 20, 100 << 20])
+@pytest.mark.parametrize("size", [70 << 20, 130 << 20])
 def test_one_message_above_the_bound_passes(pipe, size):
     left, right = pipe
     for data in (bytes(size), b"end"):
