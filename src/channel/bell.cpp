@@ -17,12 +17,17 @@ void ring_bell(ChannelRecord& record, int ring_descriptor) noexcept {
   record.bell_rung = 1;
 }
 
-bool silence_bell_if_empty(ChannelRecord& record, int hear_descriptor) noexcept {
+bool silence_bell_if_empty(ChannelRecord& record, int ring_descriptor,
+                           int hear_descriptor) noexcept {
   // A process that is no member has no name to lock by.
   if (hear_descriptor < 0 || !memory::in_family()) return false;
   lock_putting(record);
   bool hung_up = false;
-  if (load(record.published).count == load(record.taken).count) {
+  if (load(record.published).count != load(record.taken).count) {
+    // Unrung only if a putter died between publishing and ringing; an eventfd can be rung by who
+    // hears it, and another end of a socket rings with its next message or its end.
+    ring_bell(record, ring_descriptor);
+  } else {
     // Before reading: a death in between leaves a needless ring, not a missing one.
     record.bell_rung = 0;
     std::uint64_t rings[64];

@@ -82,7 +82,7 @@ void Channel::keep_bell_level() noexcept {
   ChannelRecord& record = record_of(index_);
   // Sequentially consistent: a getter that empties the channel after this silences the bell.
   record.bell_level.store(1, std::memory_order_seq_cst);
-  silence_bell_if_empty(record, hear_descriptor_);
+  silence_bell_if_empty(record, ring_descriptor_, hear_descriptor_);
 }
 
 std::uint32_t Channel::size() const noexcept {
@@ -129,7 +129,7 @@ Wait Channel::wait_for_bell(os::Deadline deadline, bool& hung_up) noexcept {
     const auto ready = [this] { return size() != 0; };
     hung_up = false;
     if (spins_->message.spin(ready, deadline)) return Wait::ready;
-    hung_up = silence_bell_if_empty(record, hear_descriptor_);
+    hung_up = silence_bell_if_empty(record, ring_descriptor_, hear_descriptor_);
     if (hung_up || ready()) return Wait::ready;
     trace::add(trace::Counter::sleeps, 1);
     const os::Poll heard =
@@ -137,7 +137,8 @@ Wait Channel::wait_for_bell(os::Deadline deadline, bool& hung_up) noexcept {
     if (heard.interrupted) return Wait::interrupted;
     if (heard.timed_out) return ready() ? Wait::ready : Wait::timed_out;
     // Readable without a message: the other end is closed, or a bell rung early.
-    if (!ready()) hung_up = silence_bell_if_empty(record, hear_descriptor_) || heard.invalid;
+    if (!ready())
+      hung_up = silence_bell_if_empty(record, ring_descriptor_, hear_descriptor_) || heard.invalid;
     return Wait::ready;
   });
 }

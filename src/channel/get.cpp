@@ -174,7 +174,7 @@ Get Channel::try_get(Incoming& message, Contend contend) noexcept {
   memory::unlock(record.get_lock);
 
   if (sync::anyone(record.putters)) sync::wake_one(record.taken, record.putters);
-  if (ran_empty) silence_bell_if_empty(record, hear_descriptor_);
+  if (ran_empty) silence_bell_if_empty(record, ring_descriptor_, hear_descriptor_);
   const BlockIndex head = message.blocks.empty() ? memory::kNoBlock : message.blocks[0];
   if ((outlined && !message.unfold(head)) || !own_parts(message.blocks, head)) {
     message.blocks.clear();

@@ -111,13 +111,16 @@ class Putter {
       }
       memory::set_owner(blocks[0], on_its_way);
     }
-    ring_bell(record_, channel_.ring_descriptor_);
+    // Sequentially consistent: pairs with keep_bell_level(), which then takes the lock we hold.
+    const bool level = record_.bell_level.load(std::memory_order_seq_cst) != 0;
+    if (level) ring_bell(record_, channel_.ring_descriptor_);
     add_next(record_.weight_put, published_, weight);
     // The message is the channel's from this store on.
     commit(record_.published, {published_.count + 1, position_ + units_});
     if (linked_ != memory::kNoBlock) memory::set_owner(linked_, OwnerWord::queued(channel));
     // An exchange: a getter may be taking it already.
     if (!blocks.empty()) memory::change_owner(blocks[0], on_its_way, OwnerWord::queued(channel));
+    if (!level) ring_bell(record_, channel_.ring_descriptor_);
   }
 
  private:

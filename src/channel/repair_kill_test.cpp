@@ -20,6 +20,8 @@ using onecopy::testing::draft;
 using onecopy::testing::drain;
 using onecopy::testing::expect_sound;
 using onecopy::testing::kill_at_every_step;
+using onecopy::testing::kill_point;
+using onecopy::testing::KillPoint;
 using onecopy::testing::make_channel;
 using onecopy::testing::put;
 using onecopy::testing::random_for;
@@ -74,38 +76,45 @@ class RepairKill : public ::testing::TestWithParam<Case> {
     }
   }
 
-  // The instructions after which a process that puts or gets holds its lock.
-  std::vector<onecopy::testing::KillPoint> points_with_lock() {
+  // Whether a block is between two owners.
+  bool is_on_its_way() {
+    const std::uint32_t count = memory::header().block_count.load();
+    for (memory::BlockIndex block = 0; block < count; ++block) {
+      const memory::OwnerState state = memory::owner_of(block).state();
+      if (state == memory::OwnerState::putting || state == memory::OwnerState::taking) return true;
+    }
+    return false;
+  }
+
+  // Instructions after which a process that puts or gets holds its lock: so many by chance, and so
+  // many again of those (there are few) where a block is on its way.
+  std::vector<KillPoint> sample(std::size_t most) {
     prepare();
     std::vector<SteppedProcess::Address> trace;
     std::vector<long> holding;
+    std::vector<long> on_its_way;
     {
       SteppedProcess child([&] { put_or_get(); });
       while (child.step()) {
         trace.push_back(child.instruction());
-        if (lock_of_side().word.load() != 0) holding.push_back(static_cast<long>(trace.size()));
+        if (lock_of_side().word.load() == 0) continue;
+        (is_on_its_way() ? on_its_way : holding).push_back(static_cast<long>(trace.size()));
       }
     }
     expect_all_well();
-    std::vector<onecopy::testing::KillPoint> points;
-    for (const long number : holding) {
-      points.push_back(onecopy::testing::kill_point(trace, number));
+    EXPECT_FALSE(holding.empty());
+    EXPECT_TRUE(GetParam().shape.blocks.empty() || !on_its_way.empty());
+    auto random = random_for("repair");
+    std::vector<KillPoint> points;
+    for (std::vector<long>* const numbers : {&holding, &on_its_way}) {
+      std::shuffle(numbers->begin(), numbers->end(), random);
+      if (numbers->size() > most) numbers->resize(most);
+      for (const long number : *numbers) points.push_back(kill_point(trace, number));
     }
     return points;
   }
 
-  // Some of them, by chance.
-  std::vector<onecopy::testing::KillPoint> sample(std::size_t most) {
-    auto points = points_with_lock();
-    EXPECT_GT(points.size(), most);
-    if (points.size() <= most) return points;
-    auto random = random_for("repair");
-    std::shuffle(points.begin(), points.end(), random);
-    points.resize(most);
-    return points;
-  }
-
-  void leave_a_dead_holder(const onecopy::testing::KillPoint& point) {
+  void leave_a_dead_holder(const KillPoint& point) {
     SteppedProcess first([&] { put_or_get(); });
     first.run_to(point.address, point.time);
     first.kill_now();
@@ -142,7 +151,7 @@ class RepairKill : public ::testing::TestWithParam<Case> {
 };
 
 TEST_P(RepairKill, WhileItReclaims) {
-  for (const auto& point : sample(wants_everything() ? 40 : 2)) {
+  for (const auto& point : sample(wants_everything() ? 20 : 1)) {
     SCOPED_TRACE("the first died after instruction " + std::to_string(point.number));
     kill_at_every_step(
         {.name = "reclaim", .sample = 40},
@@ -160,7 +169,7 @@ TEST_P(RepairKill, WhileItReclaims) {
 // repair read where messages go on from what others wrote there.
 TEST_P(RepairKill, WhileTheBlocksOfTheDeadAreUsedAgain) {
   const onecopy::testing::Watchdog watchdog("used again", 600);
-  for (const auto& point : sample(wants_everything() ? 1000 : 60)) {
+  for (const auto& point : sample(wants_everything() ? 1000 : 30)) {
     SCOPED_TRACE("the first died after instruction " + std::to_string(point.number));
     prepare();
     leave_a_dead_holder(point);
@@ -187,7 +196,8 @@ TEST_P(RepairKill, WhileTheBlocksOfTheDeadAreUsedAgain) {
 // lets go of it. Once those locks were looked for in the ledger of the second only, and what the
 // first had on its way was never freed.
 TEST_P(RepairKill, OfAChannelThatTheRecovererDoesNotHold) {
-  for (const auto& point : sample(wants_everything() ? 40 : 2)) {
+  long attempts = 0;
+  for (const auto& point : sample(wants_everything() ? 20 : 1)) {
     SCOPED_TRACE("the first died after instruction " + std::to_string(point.number));
     kill_at_every_step(
         {.name = "reclaim by a stranger", .sample = 40},
@@ -200,6 +210,11 @@ TEST_P(RepairKill, OfAChannelThatTheRecovererDoesNotHold) {
           memory::reclaim_dead();
         },
         [&] {
+          if (++attempts % 2 == 0) {
+            memory::reclaim_dead();
+            EXPECT_EQ(record().put_lock.word, 0u);
+            EXPECT_EQ(record().get_lock.word, 0u);
+          }
           channel_ = Channel();
           memory::reclaim_dead();
           EXPECT_EQ(bytes_in_use(), before_);

@@ -21,12 +21,12 @@ def inside(python):
 
 
 NOTING = """
-import os, sys
+import os
 def install():
     import multiprocessing
     multiprocessing.taken_over = True
-    with open(os.environ["NOTES"], "a") as notes:
-        notes.write(" ".join(getattr(sys, "orig_argv", sys.argv))[:200].replace("\\n", " ") + "\\n")
+    with open(os.environ["NOTES"], "a") as notes, open("/proc/self/cmdline") as words:
+        notes.write(words.read().replace("\\n", " ").replace("\\0", " ") + "\\n")
 """
 
 
