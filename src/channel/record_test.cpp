@@ -50,7 +50,8 @@ TEST(RunningSum, ChangesWithItsProgressOnly) {
   }
 }
 
-// A channel that has carried almost 2^32 messages, or 64 GiB: all its numbers wrap and nobody notices.
+// A channel that has carried almost 2^32 messages, or 64 GiB: all its numbers wrap and nobody
+// notices.
 class Wrap : public ::testing::TestWithParam<Options> {
  protected:
   static Channel make_old_channel(Options options) {
@@ -75,8 +76,8 @@ TEST_P(Wrap, IsNothingToNotice) {
     std::uint32_t put_number = 0;
     std::uint32_t taken_number = 0;
     for (int round = 0; round < 60; ++round) {
-      while (channel.size() < 4 && put(channel, draft(put_number, shapes()[put_number % 7])) ==
-                                       Put::done) {
+      while (channel.size() < 4 &&
+             put(channel, draft(put_number, shapes()[put_number % 7])) == Put::done) {
         ++put_number;
       }
       expect_sound(channel);

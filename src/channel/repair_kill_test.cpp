@@ -7,6 +7,7 @@
 #include "channel/channel.hpp"
 #include "channel/record.hpp"
 #include "channel/repair.hpp"
+#include "memory/books.hpp"
 #include "memory/ledger.hpp"
 #include "memory/local.hpp"
 #include "testing/kill_at_every_step.hpp"

@@ -4,7 +4,6 @@
 
 #include <new>
 
-
 #include "channel/channel.hpp"
 #include "memory/family.hpp"
 

@@ -183,8 +183,8 @@ TEST(Table, FinishesWhatTheDeadBegan) {
         memory::ledger_clear(Ledger::channels, memory::self(), channel.name().index);
         static_cast<void>(memory::lock(memory::header().channels));
         ChannelRecord& record = record_of(channel.name().index);
-        record.state = (std::uint64_t{channel.name().generation} << 32) |
-                       static_cast<std::uint32_t>(state);
+        record.state =
+            (std::uint64_t{channel.name().generation} << 32) | static_cast<std::uint32_t>(state);
         _exit(0);
       })));
       Channel channel = make();
@@ -197,8 +197,8 @@ TEST(Table, FinishesWhatTheDeadBegan) {
   }
 }
 
-// One thread opens and closes channels while another forks: each child holds what it has handles for,
-// and nothing is left when all have ended.
+// One thread opens and closes channels while another forks: each child holds what it has handles
+// for, and nothing is left when all have ended.
 TEST(Table, StaysInStepWithItsHandlesAcrossForks) {
   in_fresh_process([] {
     const Watchdog watchdog("handles", 100);

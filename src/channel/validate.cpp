@@ -42,7 +42,8 @@ class Walk {
     if (before(published.count, load(record_.done).count)) {
       return fail("more was done than was put");
     }
-    if (record_.maximum != 0 && waiting > record_.maximum) return fail("more waits than the maximum");
+    if (record_.maximum != 0 && waiting > record_.maximum)
+      return fail("more waits than the maximum");
     return true;
   }
 
@@ -92,8 +93,7 @@ class Walk {
     RecordHead head;
     std::memcpy(&head, segment_at(segment_, position), sizeof head);
     units = head.units;
-    const std::uint32_t left =
-        segment_units(segment_) - (position - segment_head(segment_).base);
+    const std::uint32_t left = segment_units(segment_) - (position - segment_head(segment_).base);
     if (units == 0 || units > left ||
         sizeof head + indices_bytes(head.block_count) + head.body_bytes >
             std::size_t{units} * kUnit) {
@@ -101,10 +101,9 @@ class Walk {
     }
     weight_ += head.weight;
     if (head.block_count == 0) return true;
-    const auto* blocks = reinterpret_cast<const BlockIndex*>(segment_at(segment_, position) +
-                                                             sizeof(RecordHead));
-    if (blocks[0] >= block_count_ ||
-        memory::owner_of(blocks[0]) != OwnerWord::queued(channel_)) {
+    const auto* blocks =
+        reinterpret_cast<const BlockIndex*>(segment_at(segment_, position) + sizeof(RecordHead));
+    if (blocks[0] >= block_count_ || memory::owner_of(blocks[0]) != OwnerWord::queued(channel_)) {
       return fail("a waiting block has a wrong owner");
     }
     ++queued_;
@@ -123,8 +122,7 @@ class Walk {
 
   bool check_parts(BlockIndex head, const BlockIndex* parts, std::uint32_t count) {
     for (std::uint32_t i = 0; i < count; ++i) {
-      if (parts[i] >= block_count_ ||
-          memory::owner_of(parts[i]) != OwnerWord::part(head)) {
+      if (parts[i] >= block_count_ || memory::owner_of(parts[i]) != OwnerWord::part(head)) {
         return fail("a waiting block has a wrong owner");
       }
     }
@@ -155,7 +153,8 @@ class Walk {
         ++parts;
       }
     }
-    if (queued != queued_ || parts != parts_) return fail("a block of the channel lies in no message");
+    if (queued != queued_ || parts != parts_)
+      return fail("a block of the channel lies in no message");
     return true;
   }
 

@@ -76,7 +76,8 @@ TEST(Block, OfALittleMoreRoomServesWhileItIsWarm) {
 TEST(Block, KeepsWhatIsFilledInHoweverItComes) {
   in_family_of_its_own([] {
     std::vector<std::byte> bytes(3 * kMegabyte);
-    for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::byte>(i * 7 + i / 999);
+    for (std::size_t i = 0; i < bytes.size(); ++i)
+      bytes[i] = static_cast<std::byte>(i * 7 + i / 999);
     // Fresh pages, then warm ones, then such as were given back; whole, and in pieces.
     for (int round = 0; round < 4; ++round) {
       const BlockIndex block = allocate_block(bytes.size()).value();
@@ -170,7 +171,8 @@ TEST(Block, AboveTheLimitIsRefusedByName) {
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error(), Error::no_memory);
     EXPECT_NE(refused.failure().text().find("ONECOPY_MEMORY_LIMIT"), std::string::npos);
-    EXPECT_NE(refused.failure().text().find("6 MiB"), std::string::npos) << refused.failure().text();
+    EXPECT_NE(refused.failure().text().find("6 MiB"), std::string::npos)
+        << refused.failure().text();
     release_block(first);
     EXPECT_TRUE(allocate_block(10 * kMegabyte));
     EXPECT_EQ(validate_memory(), "");

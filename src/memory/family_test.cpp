@@ -173,8 +173,8 @@ TEST(Family, RefusesWhoComesToAPlaceThatIsNotKept) {
   });
 }
 
-// A program may close our descriptors and open files of its own under their numbers. Once such a file
-// got a hole where the arena gave pages back, and arrays written into it.
+// A program may close our descriptors and open files of its own under their numbers. Once such a
+// file got a hole where the arena gave pages back, and arrays written into it.
 TEST(Family, LeavesAFileAloneThatGotTheNumberOfItsDescriptor) {
   in_fresh_process([] {
     ASSERT_TRUE(join_family());

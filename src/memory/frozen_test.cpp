@@ -93,8 +93,8 @@ TEST(Frozen, ArraysArePrivateToEachSideAfterAFork) {
 
 // One, two, three holders let go in each order; the others go on seeing what they saw.
 TEST(Frozen, BlocksAreFreeWhenTheLastHolderLetsGoInWhateverOrder) {
-  for (const std::vector<int>& order : {std::vector{0, 1, 2}, {0, 2, 1}, {1, 0, 2},
-                                        {1, 2, 0}, {2, 0, 1}, {2, 1, 0}}) {
+  for (const std::vector<int>& order :
+       {std::vector{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}}) {
     in_fresh_process([&] {
       const Watchdog watchdog("order of release", 60);
       ASSERT_TRUE(join_family());
@@ -265,8 +265,8 @@ TEST(Frozen, BlocksThatAThreadWasLettingGoOfAreLetGoOfInTheChild) {
   });
 }
 
-// Who found no holder of a frozen block, and was slow, must not free it when it has been freed, used
-// and frozen again meanwhile.
+// Who found no holder of a frozen block, and was slow, must not free it when it has been freed,
+// used and frozen again meanwhile.
 TEST(Frozen, BlocksHaveAnotherOwnerWordEachTime) {
   in_fresh_process([] {
     ASSERT_TRUE(join_family());

@@ -218,8 +218,8 @@ TEST(Member, IsRefusedByAFullFamilyAndWelcomeWhenOthersAreGone) {
   });
 }
 
-// A child for which there was no place has all that its parent had before its eyes. Once it took the
-// locks without a name, that is not at all, and freed its parent's blocks.
+// A child for which there was no place has all that its parent had before its eyes. Once it took
+// the locks without a name, that is not at all, and freed its parent's blocks.
 TEST(Member, IsNotWhoWasForkedWhenTheFamilyWasFull) {
   in_fresh_process([] {
     ASSERT_TRUE(join_family());

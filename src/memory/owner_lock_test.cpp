@@ -138,8 +138,8 @@ TEST_F(OwnerLockTest, IsKeptByAnOwnerThatIsStopped) {
   EXPECT_TRUE(ended_well(holder));
 }
 
-// Once each signal began the wait anew: a program with a fast timer never found out that the owner was
-// dead.
+// Once each signal began the wait anew: a program with a fast timer never found out that the owner
+// was dead.
 TEST_F(OwnerLockTest, GoesToTheNextInAStormOfSignals) {
   leave_dead_holder();
   const os::testing::InterruptingSignal handler;

@@ -110,7 +110,8 @@ TEST(Reclaim, IsDoneNowAndThenByWhoHasNothingBetterToDo) {
   });
 }
 
-// Whoever looks by the way does not stand in a queue for it, least of all behind one that is stopped.
+// Whoever looks by the way does not stand in a queue for it, least of all behind one that is
+// stopped.
 TEST(Reclaim, IsLeftToWhoIsAtIt) {
   in_fresh_process([] {
     const Watchdog watchdog("look for dead", 60);
