@@ -28,7 +28,7 @@ def adopt(descriptor: int, slot: int, generation: int) -> None:
     """Become the member of a reserved place. The descriptor is not consumed."""
 
 def leave_family() -> None:
-    """Give everything back at an orderly end of this process."""
+    """This process is about to end in good order; once it is gone, others take back what it held."""
 
 def reclaim_dead() -> int:
     """Take back what dead members held; the number of members found dead."""
@@ -42,11 +42,16 @@ def lifeline_pair() -> tuple[int, int]:
 
 def close_lifeline(kept: int) -> None: ...
 def memory() -> dict[str, Any]:
-    """Bytes of the arena: in use, warm, limit and its name, and who holds what."""
+    """Bytes of the arena: in_use, warm, resident, highest_resident, limit and limit_name, queued and
+    frozen; blocks_in_use and queued_blocks; and of each of the members slot, pid, living, blocks
+    and bytes. All zero before there is a family."""
 
-def trace() -> dict[str, Any]: ...
+def trace() -> dict[str, int]:
+    """The counters of this process, and sums of nanoseconds, by name."""
+
 def install_allocator() -> bool:
-    """Arrays of this process are born in the arena from now on (NEP 49). False without NumPy."""
+    """Large arrays that this thread makes are born in the arena from now on (NEP 49). Imports NumPy;
+    False where there is none, or one before 1.22."""
 
 def want_allocator() -> None:
     """install_allocator() now where NumPy is loaded, else when the engine first meets an array."""
@@ -56,10 +61,10 @@ def usable_cpu_count() -> int: ...
 # -- values ---------------------------------------------------------------------------------------
 
 def set_pickler(
-    dumps: Callable[[Any, Callable[[Any], Any]], bytes], loads: Callable[..., Any]
+    dumps: Callable[[Any, Callable[[Any], Any] | None], bytes], loads: Callable[..., Any]
 ) -> None:
     """How to pickle what the fast path does not know: dumps(object, buffer_callback) with protocol
-    5, loads(data, buffers=...)."""
+    5 (buffer_callback None: everything in band), loads(data) or loads(data, buffers=...)."""
 
 class Buffer:
     """The block that a received array or large bytes object lies in, held as long as something
@@ -94,7 +99,7 @@ class Queue:
     def qsize(self) -> int: ...
     def empty(self) -> bool: ...
     def full(self) -> bool: ...
-    def _poll(self, timeout: float | None) -> bool:
+    def _poll(self, timeout: float | None = 0.0) -> bool:
         """Wait until a message is there; False when the time is over."""
 
     def _bell(self) -> int:
@@ -104,7 +109,8 @@ class Queue:
         """The doorbell as it is, to be handed to another member (`_open`); changes nothing."""
 
     def _close(self) -> None:
-        """Give up this handle; every later call raises ValueError."""
+        """Give up this handle. Every later call, and one under way in another thread, raises
+        ValueError; empty() and _poll() raise OSError, as stock's do."""
 
     def _task_done(self) -> None:
         """ValueError('task_done() called too many times')."""

@@ -35,6 +35,15 @@ void let_time_pass(Ticket ticket, os::Nanoseconds length) {
   member_record(ticket.slot).joined_at -= static_cast<std::uint64_t>(length);
 }
 
+// What a child tells of a place; the generation of a place that is taken is never 0.
+Ticket wait_for_ticket(const std::atomic<Ticket>& told) {
+  static_assert(std::atomic<Ticket>::is_always_lock_free);
+  for (;;) {
+    const Ticket ticket = told.load(std::memory_order_acquire);
+    if (ticket.generation != 0) return ticket;
+  }
+}
+
 TEST(Member, HasAPlaceFromItsParentsForkOn) {
   in_fresh_process([] {
     ASSERT_TRUE(join_family());
@@ -88,18 +97,18 @@ TEST(Member, IsKnownByItsNameBeforeItIsBorn) {
 TEST(Member, UnbornOutlivesTheOneWhoReservedItForAWhile) {
   in_fresh_process([] {
     ASSERT_TRUE(join_family());
-    Shared<Ticket> place;
-    kill_process(start_process([&] {
-      *place = reserve_place().value();
+    Shared<std::atomic<Ticket>> told;
+    const pid_t child = start_process([&] {
+      *told = reserve_place().value();
       pause();
-    }));
-    while (place->generation == 0) {
-    }
+    });
+    const Ticket place = wait_for_ticket(*told);
+    kill_process(child);
     EXPECT_EQ(reclaim_dead(), 1u);
-    EXPECT_TRUE(is_living(place->slot)) << "it may be about to come";
-    let_time_pass(*place, 11 * os::kSecond);
+    EXPECT_TRUE(is_living(place.slot)) << "it may be about to come";
+    let_time_pass(place, 11 * os::kSecond);
     EXPECT_EQ(reclaim_dead(), 1u);
-    EXPECT_FALSE(occupy(*place)) << "who comes now comes too late";
+    EXPECT_FALSE(occupy(place)) << "who comes now comes too late";
     EXPECT_EQ(members(), 1u);
   });
 }
@@ -268,19 +277,18 @@ TEST(Member, ComesToLifeOnlyInAPlaceThatIsKept) {
 TEST(Member, ThatCameToLifeIsNotGivenUp) {
   in_fresh_process([] {
     ASSERT_TRUE(join_family());
-    Shared<Ticket> place;
+    Shared<std::atomic<Ticket>> told;
     const pid_t child = start_process([&] {
-      *place = {self(), generation_of(self())};
+      *told = Ticket{self(), generation_of(self())};
       pause();
     });
-    while (place->generation == 0) {
-    }
-    EXPECT_FALSE(give_up(*place));
-    release_place(*place);
-    EXPECT_TRUE(is_living(place->slot));
-    EXPECT_FALSE(find_dead(place->slot));
+    const Ticket place = wait_for_ticket(*told);
+    EXPECT_FALSE(give_up(place));
+    release_place(place);
+    EXPECT_TRUE(is_living(place.slot));
+    EXPECT_FALSE(find_dead(place.slot));
     kill_process(child);
-    EXPECT_TRUE(find_dead(place->slot));
+    EXPECT_TRUE(find_dead(place.slot));
     EXPECT_EQ(reclaim_dead(), 1u);
   });
 }
