@@ -28,7 +28,7 @@ def adopt(descriptor: int, slot: int, generation: int) -> None:
     """Become the member of a reserved place. The descriptor is not consumed."""
 
 def leave_family() -> None:
-    """This process is about to end in good order; once it is gone, others take back what it held."""
+    """This process is about to end in good order; others take back what it held when it is gone."""
 
 def reclaim_dead() -> int:
     """Take back what dead members held; the number of members found dead."""
@@ -42,16 +42,16 @@ def lifeline_pair() -> tuple[int, int]:
 
 def close_lifeline(kept: int) -> None: ...
 def memory() -> dict[str, Any]:
-    """Bytes of the arena: in_use, warm, resident, highest_resident, limit and limit_name, queued and
-    frozen; blocks_in_use and queued_blocks; and of each of the members slot, pid, living, blocks
-    and bytes. All zero before there is a family."""
+    """Bytes of the arena: in_use, warm, resident, highest_resident, limit and limit_name, queued
+    and frozen; blocks_in_use and queued_blocks; and of each of the members slot, pid, living,
+    blocks and bytes. All zero before there is a family."""
 
 def trace() -> dict[str, int]:
     """The counters of this process, and sums of nanoseconds, by name."""
 
 def install_allocator() -> bool:
-    """Large arrays that this thread makes are born in the arena from now on (NEP 49). Imports NumPy;
-    False where there is none, or one before 1.22."""
+    """Large arrays that this thread makes are born in the arena from now on (NEP 49). Imports
+    NumPy; False where there is none, or one before 1.22."""
 
 def want_allocator() -> None:
     """install_allocator() now where NumPy is loaded, else when the engine first meets an array."""
