@@ -35,8 +35,9 @@ def _dispatch_table() -> dict[type, Any]:
     return _table
 
 
-def dumps(obj: Any, buffer_callback: Callable[[Any], Any]) -> bytes:
-    """`obj` in pickle protocol 5; its buffers go to `buffer_callback`, not into the result.
+def dumps(obj: Any, buffer_callback: Callable[[Any], Any] | None) -> bytes:
+    """`obj` in pickle protocol 5; its buffers go to `buffer_callback`, where there is one,
+    and not into the result.
 
     Raises whatever the object's own reduction raises, usually PicklingError or TypeError.
     """

@@ -1,5 +1,7 @@
 """NumPy arrays between processes: what docs/differences.md says of them, and what moves."""
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -58,6 +60,9 @@ def test_a_foreign_byte_order_stays(through):
     assert through(np.arange(3, dtype=">i4")).dtype == np.dtype(">i4")
 
 
+# Whether the interpreter lets the engine see that nobody else has what is put.
+MOVES = sys.version_info >= (3, 11)
+
 RESULTS = """
     import onecopy as mp
     import sys
@@ -83,12 +88,14 @@ RESULTS = """
 
 def test_a_childs_temporary_moves(python, method):
     outcome = python(RESULTS.format("import numpy"), method)
-    assert outcome.stdout == "2000000.0 20000000.0 2 0\n", outcome
+    moved = "2 0" if MOVES else "0 88000000"
+    assert outcome.stdout == f"2000000.0 20000000.0 {moved}\n", outcome
 
 
 def test_where_a_child_loads_numpy_late_its_second_temporary_moves(python, method):
     outcome = python(RESULTS.format(""), method)
-    assert outcome.stdout == "2000000.0 20000000.0 1 8000000\n", outcome
+    moved = "1 8000000" if MOVES else "0 88000000"
+    assert outcome.stdout == f"2000000.0 20000000.0 {moved}\n", outcome
 
 
 def test_a_parents_temporary_moves_on_request(python):
@@ -106,4 +113,4 @@ def test_a_parents_temporary_moves_on_request(python):
             print(_engine.trace()["buffers_moved"] - before, q.get().sum())
         """
     )
-    assert outcome.stdout == "0 2000000.0\nTrue\n1 2000000.0\n", outcome
+    assert outcome.stdout == f"0 2000000.0\nTrue\n{int(MOVES)} 2000000.0\n", outcome
