@@ -10,6 +10,7 @@
 
 #include "memory/census.hpp"
 #include "memory/family.hpp"
+#include "memory/local.hpp"
 #include "memory/validate.hpp"
 
 namespace onecopy::channel {
@@ -240,6 +241,47 @@ TEST(Channel, IsHeldByAChildThatTheParentForkedAndForgot) {
   put(answers, "go");
   EXPECT_EQ(exit_code_of(child), 0);
   EXPECT_EQ(wait_and_get(answers), "kept");
+}
+
+// Once each message taken into the same place left the block of the last one's body behind.
+TEST(Channel, ReleasesABodyWhenTheNextIsTakenIntoItsPlace) {
+  Channel channel = make();
+  const std::string body(100'000, 'x');
+  put(channel, body);
+  put(channel, body);
+  put(channel, "short");
+  const std::uint64_t before = memory::take_census().in_use;
+  Incoming message;
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_EQ(channel.try_get(message, Contend::yes), Get::done);
+    EXPECT_EQ(text_of(message.body), i < 2 ? body : "short");
+  }
+  EXPECT_LT(memory::take_census().in_use + 2 * body.size(), before);
+  expect_sound(channel);
+}
+
+TEST(Channel, NamesTheLimitWhenMemoryRunsOutAndGoesOnAfterwards) {
+  const pid_t child = fork();
+  if (child == 0) {
+    memory::join_family().value();
+    memory::header().limit = memory::header().resident + (1 << 20);
+    Channel channel = make();
+    int count = 0;
+    Put outcome = Put::done;
+    // Bodies in segments and in blocks of their own: either may be what does not fit.
+    for (; outcome == Put::done; ++count) {
+      outcome = put(channel, std::string(count % 3 == 0 ? 5000u : 500u, 'x'));
+    }
+    if (outcome != Put::no_memory || count < 50) _exit(1);
+    if (channel.last_failure().text().find("ONECOPY_MEMORY_LIMIT") == std::string::npos) _exit(2);
+    if (channel.validate() != "" || memory::validate_memory() != "") _exit(3);
+    for (int i = 0; i < count - 1; ++i) {
+      if (get(channel).size() != (i % 3 == 0 ? 5000u : 500u)) _exit(4);
+    }
+    if (put(channel, "again") != Put::done || get(channel) != "again") _exit(5);
+    _exit(channel.validate() == "" ? 0 : 6);
+  }
+  EXPECT_EQ(exit_code_of(child), 0);
 }
 
 }  // namespace

@@ -103,6 +103,7 @@ class SteppedProcess {
 
   // Ends it here; it is a zombie then, until collect().
   void kill_now() {
+    if (pid_ <= 0) return;
     ::kill(pid_, SIGKILL);
     siginfo_t info;
     while (waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOWAIT) != 0 &&

@@ -1,0 +1,66 @@
+#include "sync/spin.hpp"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <thread>
+
+#include "os/cpu.hpp"
+#include "testing/fresh_process.hpp"
+
+namespace onecopy::sync {
+namespace {
+
+// How many looks a spin takes that finds nothing.
+long looks_in_vain(SpinBudget& budget, os::Deadline deadline = os::Deadline::never()) {
+  long looks = 0;
+  EXPECT_FALSE(budget.spin([&] { return ++looks, false; }, deadline));
+  return looks;
+}
+
+TEST(SpinBudget, LooksOnceBeforeAnythingElse) {
+  SpinBudget budget;
+  int looks = 0;
+  EXPECT_TRUE(budget.spin([&] { return ++looks, true; }, os::Deadline::at(0)));
+  EXPECT_EQ(looks, 1);
+}
+
+TEST(SpinBudget, SeesWhatAnotherThreadDoes) {
+  std::atomic<int> turn{0};
+  constexpr int kTurns = 1000;
+  std::thread other([&] {
+    for (int i = 1; i < kTurns; i += 2) {
+      while (turn != i) {
+      }
+      turn = i + 1;
+    }
+  });
+  SpinBudget budget;
+  for (int i = 0; i < kTurns; i += 2) {
+    turn = i + 1;
+    while (!budget.spin([&] { return turn == i + 2; }, os::Deadline::never())) {
+    }
+  }
+  other.join();
+  EXPECT_EQ(turn, kTurns);
+}
+
+TEST(SpinBudget, GivesUpAtADeadlineThatIsOver) {
+  SpinBudget budget;
+  // A bundle of looks at the most: the clock is not asked after each.
+  EXPECT_LE(looks_in_vain(budget, os::Deadline::at(0)), 64);
+}
+
+// Where there is one processor only, whoever is waited for cannot run meanwhile.
+TEST(SpinBudget, IsNothingOnOneProcessor) {
+  onecopy::testing::in_fresh_process([] {
+    const auto cpus = os::usable_cpus();
+    ASSERT_TRUE(os::set_cpus(std::span(cpus).first(1)));
+    EXPECT_FALSE(spinning_can_help());
+    SpinBudget budget;
+    EXPECT_EQ(looks_in_vain(budget), 1);
+  });
+}
+
+}  // namespace
+}  // namespace onecopy::sync
