@@ -1,11 +1,14 @@
 // Spinning before sleeping, as long as it pays: a hand-off between two running processes takes well
 // under a microsecond, waking a sleeper takes 5 to 40.
 //
-// A SpinBudget belongs to one handle in one process; its threads may share it. It doubles when
+// A SpinBudget belongs to one handle in one process; its threads may share it. It grows when
 // spinning was rewarded and halves when not, and is nothing at all where this process may use one
-// processor only.
+// processor only. Two processes that both sleep keep each other waiting for longer than either
+// spins, so now and then a budget that has shrunk is tried at its largest: one reward, and both
+// spin again.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 
 #include "os/clock.hpp"
@@ -26,9 +29,12 @@ class SpinBudget {
   static constexpr os::Nanoseconds kLeast = 4 * os::kMicrosecond;
   static constexpr os::Nanoseconds kMost = 100 * os::kMicrosecond;
   static constexpr int kLooksBetweenClocks = 32;
+  // Spins in vain between two trials: less than a tenth of the time of waiters that wake at once.
+  static constexpr int kVainBeforeTrial = 64;
 
   // Relaxed throughout: threads that overwrite each other's estimate lose nothing but an estimate.
   std::atomic<os::Nanoseconds> budget_{20 * os::kMicrosecond};
+  std::atomic<int> vain_{0};
 };
 
 // Whether a second processor is there to change what we spin on; asks the kernel now and then.
@@ -40,18 +46,25 @@ template <class Ready>
 bool SpinBudget::spin(const Ready& ready, os::Deadline deadline) noexcept {
   if (ready()) return true;
   if (!spinning_can_help()) return false;
-  const os::Nanoseconds budget = budget_.load(std::memory_order_relaxed);
+  const int vain = vain_.load(std::memory_order_relaxed);
+  const bool trial = vain >= kVainBeforeTrial;
+  const os::Nanoseconds budget = trial ? kMost : budget_.load(std::memory_order_relaxed);
+  const os::Nanoseconds begin = trial ? os::now() : 0;
   const os::Nanoseconds end = deadline.earlier_of(budget).when();
   do {
     for (int i = 0; i < kLooksBetweenClocks; ++i) {
       spin_step();
       if (ready()) {
-        budget_.store(budget * 2 < kMost ? budget * 2 : kMost, std::memory_order_relaxed);
+        // A trial tells what is enough; otherwise what was allowed was, and more will be.
+        const os::Nanoseconds wanted = 2 * (trial ? os::now() - begin : budget);
+        budget_.store(std::clamp(wanted, kLeast, kMost), std::memory_order_relaxed);
+        vain_.store(0, std::memory_order_relaxed);
         return true;
       }
     }
   } while (os::now() < end);
-  budget_.store(budget / 2 > kLeast ? budget / 2 : kLeast, std::memory_order_relaxed);
+  if (!trial) budget_.store(std::max(budget / 2, kLeast), std::memory_order_relaxed);
+  vain_.store(trial ? 0 : vain + 1, std::memory_order_relaxed);
   return false;
 }
 
