@@ -1,6 +1,7 @@
 #include "decode.hpp"
 
 #include "buffer.hpp"
+#include "bulk_memory.hpp"
 #include "errors.hpp"
 #include "message/pickle_body.hpp"
 #include "pickler.hpp"
@@ -40,6 +41,7 @@ PyObject* decode_pickle(std::span<const std::byte> body, TakenBlocks& taken) {
   piece.read_only = true;
   const Reference stream(object_of(piece, taken));
   if (!stream) return nullptr;
+  const BulkMemory bulk(piece.length);
   Reference buffers;
   if (reader.pieces_left() != 0) {
     buffers = Reference(PyList_New(0));
@@ -54,6 +56,7 @@ PyObject* decode_pickle(std::span<const std::byte> body, TakenBlocks& taken) {
 }
 
 PyObject* decode_value(std::span<const std::byte> body, TakenBlocks& taken) {
+  const BulkMemory bulk(body.size());
   message::ValueReader reader(body, blocks_of(taken));
   return ValueDecoder(reader, taken).read(body.size());
 }

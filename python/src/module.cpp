@@ -5,6 +5,7 @@
 #include <onecopy/version.hpp>
 
 #include "buffer.hpp"
+#include "bulk_memory.hpp"
 #include "connection.hpp"
 #include "family.hpp"
 #include "memory/layout.hpp"
@@ -27,6 +28,7 @@ NB_MODULE(_engine, module) {
       !python::add_connection_type(module.ptr())) {
     throw nb::python_error();
   }
+  python::watch_arenas();
   python::add_family_functions(module);
   module.def("set_pickler", &python::set_pickler, nb::arg("dumps"), nb::arg("loads"));
   module.def("wait_any", &python::wait_any, nb::arg("waitables"), nb::arg("timeout").none());

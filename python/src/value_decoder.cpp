@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "bulk_memory.hpp"
 #include "decode.hpp"
 #include "errors.hpp"
 #include "numpy_api.hpp"
@@ -37,7 +38,8 @@ class WithoutCollection {
 // A list of `count` numbers that lie, not aligned, at `data`.
 template <class Number>
 PyObject* list_of(const std::byte* data, std::uint64_t count) {
-  Reference list(PyList_New(static_cast<Py_ssize_t>(count)));
+  const BulkMemory bulk(count * sizeof(PyFloatObject));
+  Reference list(new_list(static_cast<Py_ssize_t>(count)));
   if (!list) return nullptr;
   for (std::uint64_t i = 0; i < count; ++i, data += sizeof(Number)) {
     Number number;
@@ -112,7 +114,7 @@ PyObject* ValueDecoder::build(const Item& item) {
 
 PyObject* ValueDecoder::list(const Item& item) {
   const auto count = static_cast<Py_ssize_t>(item.count);
-  Reference list(PyList_New(count));
+  Reference list(new_list(count));
   if (!list) return nullptr;
   for (Py_ssize_t i = 0; i < count; ++i) {
     PyObject* element = value();
