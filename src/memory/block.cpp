@@ -9,6 +9,7 @@
 #include "memory/housekeeping.hpp"
 #include "memory/local.hpp"
 #include "memory/size_class.hpp"
+#include "memory/stream_copy.hpp"
 
 namespace onecopy::memory {
 namespace {
@@ -110,8 +111,9 @@ void set_block_length(BlockIndex block, std::size_t bytes) noexcept {
 Result<void> fill_block(BlockIndex block, std::size_t offset, const void* source,
                         std::size_t bytes) {
   const BlockRecord& record = block_record(block);
+  const auto* from = static_cast<const std::byte*>(source);
   if (record.capacity < kPopulateAtLeast) {
-    std::memcpy(block_data(block) + offset, source, bytes);
+    stream_copy(block_data(block) + offset, from, bytes);
     return {};
   }
   if (pages_fresh(block) && arena_descriptor() >= 0) {
@@ -123,7 +125,7 @@ Result<void> fill_block(BlockIndex block, std::size_t offset, const void* source
     return {};
   }
   prepare_block(block);
-  std::memcpy(block_data(block) + offset, source, bytes);
+  stream_copy(block_data(block) + offset, from, bytes);
   return {};
 }
 
