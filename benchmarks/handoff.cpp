@@ -3,8 +3,11 @@
 //   handoff BYTES...
 //
 // prints, as JSON, the round trip of one word between two forked processes, both spinning and both
-// sleeping in a futex, each on a core of its own, and one warm copy of so many bytes. Times are in
-// nanoseconds: the median of several rounds, and the extremes.
+// sleeping in a futex, each on a core of its own; one warm copy of so many bytes; and an echo of
+// them: one process copies them into shared memory, the other, on another core, copies them on to
+// another place, as a message that is sent and sent back must be copied by whoever keeps its own.
+// The better of ordinary and streaming stores counts. Times are in nanoseconds: the median of
+// several rounds, and the extremes.
 
 #include <linux/futex.h>
 #include <sched.h>
@@ -21,11 +24,18 @@
 #include <cstdlib>
 #include <cstring>
 #include <new>
+#include <string>
 #include <vector>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 namespace {
 
 constexpr int kRounds = 15;
+// An echo takes five times its bytes of memory.
+constexpr std::size_t kLargestEcho = 100'000'000;
 
 double now() {
   const auto since = std::chrono::steady_clock::now().time_since_epoch();
@@ -156,27 +166,106 @@ Spread warm_copy(std::size_t bytes) {
   return spread_of(values);
 }
 
+void copy_streaming(char* to, const char* from, std::size_t bytes) {
+#if defined(__SSE2__)
+  for (std::size_t at = 0; at + 16 <= bytes; at += 16) {
+    _mm_stream_si128(reinterpret_cast<__m128i*>(to + at),
+                     _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + at)));
+  }
+  _mm_sfence();
+#else
+  std::memcpy(to, from, bytes);
+#endif
+}
+
+void copy_ordinary(char* to, const char* from, std::size_t bytes) { std::memcpy(to, from, bytes); }
+
+// Two places for the questions and two for the answers, as where the last message is still held
+// when the next is written.
+Spread echo(const cpu_set_t& allowed, std::size_t bytes,
+            void (*copy)(char*, const char*, std::size_t)) {
+  const std::size_t place = (bytes + 4095) / 4096 * 4096;
+  void* shared = mmap(nullptr, sizeof(Table) + 4096 + 4 * place, PROT_READ | PROT_WRITE,
+                      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (shared == MAP_FAILED) fail("mmap");
+  Table* table = new (shared) Table;
+  char* questions = static_cast<char*>(shared) + 4096;
+  char* answers = questions + 2 * place;
+  std::memset(questions, 1, 4 * place);
+  const std::vector<char> source(bytes, 1);
+  const auto calls = static_cast<int>(std::max<std::size_t>(2, 80'000'000 / bytes));
+  const auto total = static_cast<std::uint32_t>(calls * (kRounds + 1));
+
+  const pid_t child = fork();
+  if (child < 0) fail("fork");
+  if (child == 0) {
+    move_to_core(allowed, 1);
+    for (std::uint32_t number = 1; number <= total; ++number) {
+      Spinning::wait_while(table->question, number - 1);
+      copy(answers + number % 2 * place, questions + number % 2 * place, bytes);
+      Spinning::tell(table->answer, number);
+    }
+    _exit(0);
+  }
+  std::vector<double> values;
+  std::uint32_t number = 0;
+  for (int round = 0; round <= kRounds; ++round) {
+    const double begin = now();
+    for (int call = 0; call < calls; ++call) {
+      ++number;
+      copy(questions + number % 2 * place, source.data(), bytes);
+      Spinning::tell(table->question, number);
+      Spinning::wait_while(table->answer, number - 1);
+    }
+    if (round > 0) values.push_back((now() - begin) / calls);
+  }
+  waitpid(child, nullptr, 0);
+  munmap(shared, sizeof(Table) + 4096 + 4 * place);
+  return spread_of(values);
+}
+
+Spread best_echo(const cpu_set_t& allowed, std::size_t bytes) {
+  const Spread ordinary = echo(allowed, bytes, copy_ordinary);
+  const Spread streaming = echo(allowed, bytes, copy_streaming);
+  return ordinary.median < streaming.median ? ordinary : streaming;
+}
+
+// The numbers of bytes on the command line, each with its figure.
+template <typename Measure>
+void print_sizes(const char* name, const std::vector<std::size_t>& sizes, const Measure& measure) {
+  std::printf(", \"%s\": {", name);
+  const char* separator = "";
+  for (const std::size_t bytes : sizes) {
+    std::printf("%s", separator);
+    print(std::to_string(bytes).c_str(), measure(bytes));
+    separator = ", ";
+  }
+  std::printf("}");
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  const cpu_set_t allowed = allowed_cores();
-  move_to_core(allowed, 0);
-  std::printf("{");
-  if (CPU_COUNT(&allowed) > 1) {  // on one core a spinning side keeps the other from running
-    print("spinning", round_trip<Spinning>(allowed, 20'000));
-    std::printf(", ");
-  }
-  print("sleeping", round_trip<Sleeping>(allowed, 1'000));
-  std::printf(", \"copies\": {");
+  std::vector<std::size_t> sizes;
   for (int index = 1; index < argc; ++index) {
     const auto bytes = std::strtoull(argv[index], nullptr, 10);
     if (bytes == 0) {
       std::fprintf(stderr, "handoff: not a number of bytes: %s\n", argv[index]);
       return 2;
     }
-    if (index > 1) std::printf(", ");
-    print(argv[index], warm_copy(bytes));
+    sizes.push_back(bytes);
   }
-  std::printf("}}\n");
+  const cpu_set_t allowed = allowed_cores();
+  move_to_core(allowed, 0);
+  std::printf("{");
+  print("sleeping", round_trip<Sleeping>(allowed, 1'000));
+  print_sizes("copies", sizes, warm_copy);
+  if (CPU_COUNT(&allowed) > 1) {  // on one core a spinning side keeps the other from running
+    std::printf(", ");
+    print("spinning", round_trip<Spinning>(allowed, 20'000));
+    std::erase_if(sizes, [](std::size_t bytes) { return bytes > kLargestEcho; });
+    print_sizes("echoes", sizes, [&](std::size_t bytes) { return best_echo(allowed, bytes); });
+  }
+  std::printf("}\n");
   return 0;
 }

@@ -100,19 +100,22 @@ def yardstick_lines(yardsticks: Yardsticks, results: list[Result], side: str) ->
             for size, copy in sorted(yardsticks.copies.items())
         )
         + ".",
+        _echo_line(yardsticks),
         "",
-        f"{f'{side} as a multiple of':43} {'a copy':>9} {'spinning':>9} {'sleeping':>9} "
-        f"{'threads':>9} {'its own int':>12}",
+        f"{f'{side} as a multiple of':43} {'a copy':>9} {'an echo':>9} {'spinning':>9} "
+        f"{'sleeping':>9} {'threads':>9} {'its own int':>12}",
     ]
     for result in results:
         if result.figures is None:
             continue
         ours, ours_int = result.figures.ours.median, result.figures.ours_int
         copy = yardsticks.copies.get(result.size) if result.size else None
-        of_copy, of_spinning, of_sleeping, of_threads, of_int = (
+        echo = yardsticks.echoes.get(result.size) if result.size else None
+        of_copy, of_echo, of_spinning, of_sleeping, of_threads, of_int = (
             times(ours / yardstick) if yardstick else "-"
             for yardstick in (
                 copy.median if copy else None,
+                echo.median if echo else None,
                 spinning,
                 yardsticks.sleeping.median,
                 yardsticks.threads.median,
@@ -120,10 +123,23 @@ def yardstick_lines(yardsticks: Yardsticks, results: list[Result], side: str) ->
             )
         )
         lines.append(
-            f"{result.title:43} {of_copy:>9} {of_spinning:>9} {of_sleeping:>9} {of_threads:>9} "
-            f"{of_int:>12}"
+            f"{result.title:43} {of_copy:>9} {of_echo:>9} {of_spinning:>9} "
+            f"{of_sleeping:>9} {of_threads:>9} {of_int:>12}"
         )
     return lines
+
+
+def _echo_line(yardsticks: Yardsticks) -> str:
+    if not yardsticks.echoes:
+        return "No echo by two spinning processes in C++: there is one core only."
+    return (
+        "An echo by two spinning processes in C++ that only copy: "
+        + ", ".join(
+            f"{size / 1e6:g} MB {duration(echo.median)}"
+            for size, echo in sorted(yardsticks.echoes.items())
+        )
+        + "."
+    )
 
 
 def reply_lines(results: list[Result]) -> list[str]:

@@ -25,12 +25,14 @@ PROGRAM = ROOT / "build" / "benchmarks" / "handoff"
 
 @dataclass(frozen=True)
 class Yardsticks:
-    """Seconds. `spinning` is None on a single core; copies by number of bytes."""
+    """Seconds. `spinning` is None on a single core; copies, and echoes of two processes, by number
+    of bytes."""
 
     spinning: Spread | None
     sleeping: Spread
     threads: Spread
     copies: dict[int, Spread]
+    echoes: dict[int, Spread]
 
 
 def measure(sizes: list[int], rounds: int) -> Yardsticks:
@@ -43,7 +45,8 @@ def measure(sizes: list[int], rounds: int) -> Yardsticks:
         spinning=_seconds(answer["spinning"]) if "spinning" in answer else None,
         sleeping=_seconds(answer["sleeping"]),
         threads=thread_round_trip(rounds),
-        copies={int(size): _seconds(spread) for size, spread in answer["copies"].items()},
+        copies=_by_size(answer["copies"]),
+        echoes=_by_size(answer.get("echoes", {})),
     )
 
 
@@ -75,6 +78,10 @@ def thread_round_trip(rounds: int) -> Spread:
 
 def _seconds(nanoseconds: dict[str, float]) -> Spread:
     return Spread(*(nanoseconds[key] * 1e-9 for key in ("median", "low", "high")))
+
+
+def _by_size(spreads: dict[str, dict[str, float]]) -> dict[int, Spread]:
+    return {int(size): _seconds(spread) for size, spread in spreads.items()}
 
 
 def _built() -> str:

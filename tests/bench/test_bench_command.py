@@ -17,7 +17,7 @@ from benchmarks.yardsticks import Yardsticks
 
 ROOT = Path(__file__).resolve().parents[2]
 STOCK = Side("stock", multiprocessing, "spawn")
-NO_YARDSTICKS = Yardsticks(None, Spread(1, 1, 1), Spread(1, 1, 1), {})
+NO_YARDSTICKS = Yardsticks(None, Spread(1, 1, 1), Spread(1, 1, 1), {}, {})
 BRISK = Pace(rounds=2, seconds=0.01, patience=60)
 
 

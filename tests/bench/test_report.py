@@ -18,6 +18,7 @@ YARDSTICKS = Yardsticks(
     sleeping=steady(10e-6),
     threads=steady(40e-6),
     copies={8000: COPY},
+    echoes={8000: steady(4e-6)},
 )
 
 
@@ -90,13 +91,13 @@ def test_a_row_that_failed_says_why():
 
 def test_multiples_of_the_yardsticks():
     lines = report.yardstick_lines(YARDSTICKS, [result(figures())], "onecopy")
-    assert words(lines[-1]) == "an array 2.00x 4000x 200x 50.0x 400x"
+    assert words(lines[-1]) == "an array 2.00x 500x 4000x 200x 50.0x 400x"
 
 
 def test_without_a_second_core_there_is_no_spinning_figure():
-    alone = Yardsticks(None, steady(10e-6), steady(40e-6), {})
+    alone = Yardsticks(None, steady(10e-6), steady(40e-6), {}, {})
     lines = report.yardstick_lines(alone, [result(figures(ours_int=None))], "onecopy")
-    assert words(lines[-1]) == "an array - - 200x 50.0x -"
+    assert words(lines[-1]) == "an array - - - 200x 50.0x -"
 
 
 def test_json_holds_the_figures(tmp_path):
