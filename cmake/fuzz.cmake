@@ -1,5 +1,5 @@
 # One libFuzzer executable for each src/**/*_fuzz.cpp, which defines LLVMFuzzerTestOneInput:
-#   build/fuzz/fuzz/envelope_fuzz NEW_FINDS src/message/envelope_fuzz_corpus
+#   build/fuzz/fuzz/value_fuzz NEW_FINDS src/message/value_fuzz_corpus
 if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   message(FATAL_ERROR "ONECOPY_FUZZ needs clang: libFuzzer is a part of it.")
 endif()

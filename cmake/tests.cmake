@@ -2,7 +2,7 @@
 # own, known to ctest as ROOM/FILE:SUITE.CASE.
 #
 #   ONECOPY_TEST_SEED   what the sampling and shuffling of the tests start from
-#   ONECOPY_TEST_LONG   set: kill tests take every point instead of a sample, soaks take their time
+#   ONECOPY_TEST_LONG   set: kill tests take every point instead of a sample
 #
 # Both come to the tests through the environment of ctest.
 find_package(GTest REQUIRED)
@@ -29,12 +29,10 @@ function(add_engine_test source)
   target_link_libraries(${target} PRIVATE ${test_support})
   set_property(TARGET ${target} PROPERTY RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
 
-  # The watchdog: 120 s for a case. Kill tests and soaks take as long as ctest --timeout says.
+  # The watchdog: 120 s for a case. Kill tests take as long as ctest --timeout says.
   set(properties TIMEOUT 120)
   if(stem MATCHES "(^|_)kill_")
     set(properties LABELS kill)
-  elseif(stem MATCHES "(^|_)soak_")
-    set(properties LABELS soak)
   endif()
   if(test_environment)
     list(APPEND properties ENVIRONMENT ${test_environment})

@@ -33,6 +33,7 @@ enum class ElementType : std::uint8_t {
   float64 = 12,
   complex64 = 13,
   complex128 = 14,
+  // So that a machine with another long double refuses it.
   long_double = 0x40 | sizeof(long double),
 };
 

@@ -1,6 +1,6 @@
 // A pipe of values with two ends: what one end sends the other receives, in order, both ways.
 //
-//   auto [here, there] = onecopy::make_pipe<int, std::string>().value_or_throw();
+//   auto [here, there] = onecopy::Pipe<int, std::string>();
 //   auto child = onecopy::Process::start([&] {
 //     here.close();
 //     there.send("received " + std::to_string(there.recv()));
@@ -33,6 +33,9 @@
 #include <onecopy/error.hpp>
 
 namespace [[gnu::visibility("default")]] onecopy {
+
+// What may wait to be received in each direction, in bytes.
+inline constexpr std::size_t kBytesInFlight = std::size_t{64} << 20;
 
 namespace detail {
 
@@ -77,11 +80,11 @@ class PipeEnd {
 
   template <class Rep, class Period>
   Result<void> send_for(const Sent& value, std::chrono::duration<Rep, Period> time) {
-    return timed(handle_.send(detail::write_of(value), detail::nanoseconds(time)));
+    return detail::timed(handle_.send(detail::write_of(value), detail::nanoseconds(time)));
   }
   template <class Rep, class Period>
   Result<Received> recv_for(std::chrono::duration<Rep, Period> time) {
-    return timed(take(detail::nanoseconds(time)));
+    return detail::timed(take(detail::nanoseconds(time)));
   }
 
   // Whether there is something to receive, the end of the stream included, within the time.
@@ -104,13 +107,6 @@ class PipeEnd {
     Result<void> taken = handle_.recv(detail::read_of(value), wait);
     if (!taken) return std::move(taken).failure();
     return value;
-  }
-
-  // A time of zero has run out too.
-  template <class R>
-  static R timed(R result) {
-    const bool out = result.error() == Error::full || result.error() == Error::empty;
-    return out ? R(Error::timed_out) : std::move(result);
   }
 
   detail::PipeHandle handle_;
@@ -136,13 +132,5 @@ struct Pipe {
   explicit Pipe(std::pair<detail::PipeHandle, detail::PipeHandle>&& handles) noexcept
       : first(std::move(handles.first)), second(std::move(handles.second)) {}
 };
-
-// What may wait to be received in each direction, in bytes.
-inline constexpr std::size_t kBytesInFlight = std::size_t{64} << 20;
-
-template <class Forth, class Back = Forth>
-Result<Pipe<Forth, Back>> make_pipe() {
-  return Pipe<Forth, Back>::create();
-}
 
 }  // namespace onecopy

@@ -76,11 +76,11 @@ class Queue {
 
   template <class Rep, class Period>
   Result<void> put_for(const T& value, std::chrono::duration<Rep, Period> time) {
-    return timed(handle_.put(detail::write_of(value), detail::nanoseconds(time)));
+    return detail::timed(handle_.put(detail::write_of(value), detail::nanoseconds(time)));
   }
   template <class Rep, class Period>
   Result<T> get_for(std::chrono::duration<Rep, Period> time) {
-    return timed(take(detail::nanoseconds(time)));
+    return detail::timed(take(detail::nanoseconds(time)));
   }
 
   // How many values wait; already old when another process uses the queue too.
@@ -96,13 +96,6 @@ class Queue {
     Result<void> taken = handle_.get(detail::read_of(value), wait);
     if (!taken) return std::move(taken).failure();
     return value;
-  }
-
-  // A time of zero has run out too.
-  template <class R>
-  static R timed(R result) {
-    const bool out = result.error() == Error::full || result.error() == Error::empty;
-    return out ? R(Error::timed_out) : std::move(result);
   }
 
   detail::QueueHandle handle_;

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 if sys.platform == "linux":
     from . import context, process, reduction  # noqa: F401
 
-    _names = context._default_context
+    _default = context._default_context
 else:
     from . import _fallback
 
-    _names = _fallback.use_stock_modules(__name__)
+    _default = _fallback.use_stock_modules(__name__)
 
-__all__ = [name for name in dir(_names) if not name.startswith("_")]
-globals().update((name, getattr(_names, name)) for name in __all__)
+__all__ = [name for name in dir(_default) if not name.startswith("_")]
+globals().update((name, getattr(_default, name)) for name in __all__)
 __all__ += ["__version__", "install_allocator", "memory"]
 
 # Modules that a program finds in the stock package once it has made a queue or a pool.
@@ -70,12 +70,16 @@ def install_allocator() -> bool:
     return _engine.install_allocator()
 
 
+if sys.platform != "linux":
+    from ._fallback import install_allocator, memory
+
+
 def __getattr__(name: str) -> Any:
     # Got when asked for, so that importing loads no more than stock does.
     if name == "__version__":
-        from . import _engine
+        from importlib.metadata import version
 
-        return _engine.__version__
+        return version("onecopy")
     if name in _SUBMODULES:
         from importlib import import_module
 

@@ -1,11 +1,9 @@
-"""What a child of Onecopy does before and after what stock's bootstrap does."""
+"""What a child of Onecopy does before what stock's bootstrap does."""
 
 from __future__ import annotations
 
-import atexit
 import sys
-import threading
-from multiprocessing import process, util
+from multiprocessing import process
 
 from . import _engine, _family, _lifeline
 
@@ -15,34 +13,14 @@ if TYPE_CHECKING:
 
     from ._family import Detachable
 
-# Private names of stock, the same in all versions.
-_exit_function: Any = util.__dict__["_exit_function"]
+# A private name of stock, the same in all versions.
 _original_directory: Any = process.__dict__["ORIGINAL_DIR"]
-
-# Since 3.13 a forked child runs its atexit functions after the bootstrap.
-_EXIT_FUNCTIONS_COME_LAST = sys.version_info >= (3, 13)
 
 
 def live(process_obj: Any, parent_sentinel: int | None) -> int:
-    """Runs the process object in a forked child, and leaves the family in good order at the end.
-    Returns the exit code."""
+    """Runs the process object in a child. Returns the exit code."""
     _engine.want_allocator()
-    if _EXIT_FUNCTIONS_COME_LAST:
-        # The last registered runs first: ours after the finalizers of multiprocessing.
-        atexit.unregister(_exit_function)
-        atexit.register(_leave)
-        atexit.register(_exit_function)
-    code: int = process_obj._bootstrap(parent_sentinel)
-    if not _EXIT_FUNCTIONS_COME_LAST:
-        _leave()
-    return code
-
-
-def _leave() -> None:
-    # Another thread may be in the middle of a get: to its family this process then simply dies,
-    # and what it was getting goes to the next who asks.
-    if threading.active_count() == 1:
-        _engine.leave_family()
+    return process_obj._bootstrap(parent_sentinel)  # type: ignore[no-any-return]
 
 
 class Forked:
@@ -62,28 +40,23 @@ class Sent:
     """Stands for the process object in stock's way of starting afresh, which pickles two things for
     the child: first a dictionary with the name in it, then the process object."""
 
-    def __init__(self, process_obj: Any, name: EnteringName, forked: bool) -> None:
+    def __init__(self, process_obj: Any, name: EnteringName) -> None:
         self._process_obj = process_obj
         self._name = name
-        self._forked = forked
 
     def __reduce__(self) -> tuple[Callable[..., Received], tuple[Any, ...]]:
-        return Received, (self._process_obj, self._forked)
+        return Received, (self._process_obj,)
 
 
 class Received:
     """The process object in a child that started afresh."""
 
-    def __init__(self, process_obj: Any, forked: bool) -> None:
+    def __init__(self, process_obj: Any) -> None:
         self._process_obj = process_obj
-        self._forked = forked
         _family.release_surplus()  # everything that came with the process object is open by now
 
     def _bootstrap(self, parent_sentinel: int | None = None) -> int:
-        if self._forked:
-            return live(self._process_obj, parent_sentinel)
-        _engine.want_allocator()
-        return self._process_obj._bootstrap(parent_sentinel)  # type: ignore[no-any-return]
+        return live(self._process_obj, parent_sentinel)
 
 
 # Evaluated in the child before anything else of its parent's is. The path comes first, as the

@@ -6,7 +6,6 @@ from typing import Any, TypeVar
 from typing_extensions import Self
 
 __version__: str
-layout_version: int
 
 # -- the family -----------------------------------------------------------------------------------
 
@@ -26,9 +25,6 @@ def release_place(slot: int, generation: int) -> None:
 def name_child(slot: int, generation: int, pid: int) -> None: ...
 def adopt(descriptor: int, slot: int, generation: int) -> None:
     """Become the member of a reserved place. The descriptor is not consumed."""
-
-def leave_family() -> None:
-    """This process is about to end in good order; others take back what it held when it is gone."""
 
 def reclaim_dead() -> int:
     """Take back what dead members held; the number of members found dead."""
@@ -55,8 +51,6 @@ def install_allocator() -> bool:
 
 def want_allocator() -> None:
     """install_allocator() now where NumPy is loaded, else when the engine first meets an array."""
-
-def usable_cpu_count() -> int: ...
 
 # -- values ---------------------------------------------------------------------------------------
 

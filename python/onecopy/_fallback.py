@@ -20,3 +20,15 @@ def use_stock_modules(package: str) -> Any:
     for name in REPLACED:
         sys.modules[f"{package}.{name}"] = import_module(f"multiprocessing.{name}")
     return sys.modules[f"{package}.context"].__dict__["_default_context"]
+
+
+def memory() -> dict[str, Any]:
+    """There is no memory of a family to tell of: raises NotImplementedError."""
+    raise NotImplementedError(
+        f"Onecopy runs on Linux only so far, and has no memory on {sys.platform}"
+    )
+
+
+def install_allocator() -> bool:
+    """False: arrays stay where NumPy makes them."""
+    return False

@@ -148,10 +148,10 @@ def start_template(start: Callable[[], None], running_pid: Callable[[], int | No
 
 
 def _adopt_template_place() -> None:
-    ticket = os.environ.pop(TEMPLATE_PLACE, None)
-    if ticket is None:
+    place = os.environ.pop(TEMPLATE_PLACE, None)
+    if place is None:
         return
-    parent, number, slot, generation = map(int, ticket.split(":"))
+    parent, number, slot, generation = map(int, place.split(":"))
     if parent != os.getppid():
         return
     try:

@@ -13,6 +13,19 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+def check_descriptors() -> None:
+    """OSError where there is no room for what stock opens to start a process: two pipes, and a
+    connection to the template. When it runs out in the middle it keeps what it has, by fork, and by
+    forkserver ends the template, and with it all children of that."""
+    descriptors: list[int] = []
+    try:
+        while len(descriptors) < 5:
+            descriptors.append(os.open(os.devnull, os.O_RDONLY))
+    finally:
+        for each in descriptors:
+            os.close(each)
+
+
 class Watched(popen_fork.Popen):
     """Takes back what a child held as soon as it is found dead."""
 
@@ -34,12 +47,8 @@ class Watched(popen_fork.Popen):
 
 
 class StartedAfresh(Watched):
-    """Gives a child that shares nothing with its parent a place in the family.
+    """Gives a child that shares nothing with its parent a place in the family."""
 
-    `forked` tells whether the child ends like a forked one, without the interpreter's end.
-    """
-
-    forked = False
     DupFd: Any
 
     def _launch(self, process_obj: process.BaseProcess) -> None:
@@ -51,7 +60,8 @@ class StartedAfresh(Watched):
             name.place = place.passage()
             if lifeline is not None:
                 name.lifeline = self.DupFd(self.duplicate_for_child(lifeline.armed))
-            super()._launch(_birth.Sent(process_obj, name, self.forked))  # type: ignore[misc]
+            check_descriptors()
+            super()._launch(_birth.Sent(process_obj, name))  # type: ignore[misc]
         except BaseException:
             if lifeline is not None:
                 lifeline.drop()

@@ -10,7 +10,7 @@ START_METHODS = ("fork", "spawn", "forkserver")
 
 HELP = """\
 usage: onecopy run [--start METHOD] SCRIPT [ARGS...]
-       onecopy compare [--runs N] SCRIPT [ARGS...]
+       onecopy compare [--runs N] [--start METHOD] SCRIPT [ARGS...]
        onecopy --version
 
 run      runs a Python program with multiprocessing on Onecopy, in it and in every process
@@ -20,7 +20,7 @@ compare  runs it under stock multiprocessing and under Onecopy in turn, with no 
          that begin with "time:" and lines that vary under stock already are not held
          against each other
 
---start METHOD  the default start method: fork, spawn or forkserver
+--start METHOD  the default start method: fork, spawn or forkserver; compare sets it for both
 --runs N        how many times under each (3)
 """
 
@@ -54,12 +54,12 @@ def perform(arguments: list[str]) -> int:
         options, program = parse(arguments[1:], ("--start",))
         run(program, options)
     if action == "compare":
-        options, program = parse(arguments[1:], ("--runs",))
+        options, program = parse(arguments[1:], ("--runs", "--start"))
         from onecopy import _compare
 
         command = [sys.executable, *program]
         return _compare.compare(
-            _compare.Way("stock", command, stock_environment()),
+            _compare.Way("stock", command, environment_of_stock(options)),
             _compare.Way("onecopy", command, environment(options)),
             runs_of(options),
         )
@@ -103,13 +103,21 @@ def runs_of(options: dict[str, str]) -> int:
 
 def environment(options: dict[str, str]) -> dict[str, str]:
     """The environment in which multiprocessing is Onecopy; stock_environment() undoes it."""
-    changed = stock_environment()
-    path = changed.get("PYTHONPATH")
-    changed["PYTHONPATH"] = SITE if not path else SITE + os.pathsep + path
-    changed["ONECOPY_RUN"] = "1"
+    return {**stock_environment(), **hook("onecopy", options)}
+
+
+def environment_of_stock(options: dict[str, str]) -> dict[str, str]:
+    """The environment in which multiprocessing is the stock one, but starts as it is told."""
+    return {**stock_environment(), **(hook("stock", options) if "--start" in options else {})}
+
+
+def hook(what: str, options: dict[str, str]) -> dict[str, str]:
+    """The variables by which the sitecustomize in SITE comes into a program, and what it does."""
+    path = stock_environment().get("PYTHONPATH")
+    variables = {"PYTHONPATH": SITE if not path else SITE + os.pathsep + path, "ONECOPY_RUN": what}
     if "--start" in options:
-        changed["ONECOPY_START"] = options["--start"]
-    return changed
+        variables["ONECOPY_START"] = options["--start"]
+    return variables
 
 
 def stock_environment() -> dict[str, str]:

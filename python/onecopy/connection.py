@@ -14,8 +14,7 @@ from multiprocessing.connection import Client, Connection, Listener
 from multiprocessing.context import get_spawning_popen
 from multiprocessing.reduction import DupFd
 
-from . import _engine, _family
-from . import _stock as _names
+from . import _engine, _family, _names
 from .queues import QueueReader
 from .reduction import recv_handle, send_handle
 

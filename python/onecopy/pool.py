@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from multiprocessing import pool as _stock
 from multiprocessing.pool import ThreadPool
 
-from . import _stock as _names
+from . import _names
 from .context import _default_context
 
 TYPE_CHECKING = False

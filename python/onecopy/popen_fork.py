@@ -5,10 +5,9 @@ from __future__ import annotations
 from multiprocessing import popen_fork as _stock
 from multiprocessing import process
 
-from . import _birth, _family
-from . import _stock as _names
+from . import _birth, _engine, _family, _names
 from ._lifeline import Lifeline
-from ._watch import Watched
+from ._watch import Watched, check_descriptors
 
 __all__ = ["Popen"]
 
@@ -20,8 +19,11 @@ class Popen(Watched):
 
     def _launch(self, process_obj: process.BaseProcess) -> None:
         _family.join()
+        # A fork itself cannot be refused: a child without a place would fail at its first message.
+        _engine.release_place(*_engine.reserve_place())
         lifeline = Lifeline.of(process_obj)
         try:
+            check_descriptors()
             super()._launch(_birth.Forked(process_obj, lifeline))  # type: ignore[misc]
         except BaseException:
             if lifeline is not None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from multiprocessing import forkserver, process
+import contextlib
+import os
+from multiprocessing import forkserver, process, util
 from multiprocessing import popen_forkserver as _stock
 
-from . import _family
-from . import _stock as _names
+from . import _family, _names
 from ._watch import StartedAfresh
 
 TYPE_CHECKING = False
@@ -21,10 +22,8 @@ __getattr__ = _names.names_of(_stock, __name__)
 class Popen(StartedAfresh, _stock.Popen):
     """A child of the template, which is a child of the first process that asked for it."""
 
-    forked = True
-
     def _launch(self, process_obj: process.BaseProcess) -> None:
-        if _template._forkserver_pid is None:
+        if not _is_running():
             _family.start_template(_ensure_running, lambda: _template._forkserver_pid)
         super()._launch(process_obj)
 
@@ -32,11 +31,28 @@ class Popen(StartedAfresh, _stock.Popen):
 _template: Any = forkserver._forkserver
 
 
+def _is_running() -> bool:
+    pid = _template._forkserver_pid
+    if pid is None:
+        return False
+    try:
+        return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
+    except ChildProcessError:  # that of our parent, who answers for it
+        return True
+
+
 def _ensure_running() -> None:
-    """Has the template running, loaded with what each of its children would have to load."""
+    """Has a template running, loaded with what each of its children would have to load."""
+    # Without a process id of its own this is the name of the template that we were forked from.
+    name_of_dead = _template._forkserver_address if _template._forkserver_pid is not None else None
     wanted = _template._preload_modules
-    _template._preload_modules = [*wanted, "onecopy._birth"]
+    _template._preload_modules = [*wanted, "onecopy._template"]
     try:
         _template.ensure_running()
     finally:
         _template._preload_modules = wanted
+    if name_of_dead in (None, _template._forkserver_address):
+        return
+    if not util.is_abstract_socket_namespace(name_of_dead):
+        with contextlib.suppress(OSError):
+            os.unlink(name_of_dead)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from multiprocessing import popen_spawn_posix as _stock
 
-from . import _stock as _names
+from . import _names
 from ._watch import StartedAfresh
 
 __all__ = ["Popen"]

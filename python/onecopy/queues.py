@@ -17,8 +17,7 @@ from multiprocessing.context import assert_spawning, get_spawning_popen
 from multiprocessing.reduction import DupFd, ForkingPickler
 from queue import Empty, Full  # noqa: F401 (Full is a name of stock's module)
 
-from . import _engine, _family
-from . import _stock as _names
+from . import _engine, _family, _names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

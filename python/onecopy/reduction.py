@@ -14,7 +14,7 @@ from multiprocessing.reduction import (  # noqa: F401
     sendfds,
 )
 
-from . import _stock as _names
+from . import _names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

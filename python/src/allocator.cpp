@@ -13,7 +13,7 @@ namespace onecopy::python {
 namespace {
 
 // Smaller arrays are copied faster than a block of their own is set up.
-constexpr std::size_t kSmallestBlock = 256 * 1024;
+constexpr std::size_t kSmallestArray = 256 * 1024;
 // Up to here the pages of a new block are made ready at once; beyond, as they are touched.
 constexpr std::size_t kMostPrepared = std::size_t{64} << 20;
 
@@ -51,7 +51,7 @@ void* allocate_in_arena(std::size_t size) noexcept {
 }
 
 void* allocate(void*, std::size_t size) {
-  if (size >= kSmallestBlock) {
+  if (size >= kSmallestArray) {
     if (void* data = allocate_in_arena(size)) return data;
   }
   const PyDataMemAllocator& system = system_allocator();

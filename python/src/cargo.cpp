@@ -10,14 +10,12 @@ namespace onecopy::python {
 namespace {
 
 constexpr std::size_t kPiece = std::size_t{32} << 20;
-// Letting go of the GIL for less costs more than it gives.
-constexpr std::size_t kWithoutGil = 256 * 1024;
 // Strided elements are collected in a piece of the processor's cache first.
 constexpr std::size_t kGathered = 64 * 1024;
 
 template <class Fill>
 bool fill_piece(std::size_t bytes, const Fill& fill) {
-  const Result<void> filled = bytes >= kWithoutGil ? without_gil(fill) : fill();
+  const Result<void> filled = bytes >= kWorthLettingGo ? without_gil(fill) : fill();
   if (filled) return true;
   raise(filled.failure());
   return false;

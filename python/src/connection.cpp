@@ -10,7 +10,6 @@
 #include "decode.hpp"
 #include "encode.hpp"
 #include "errors.hpp"
-#include "memory/family.hpp"
 #include "temporary.hpp"
 #include "waiting.hpp"
 
@@ -18,8 +17,9 @@ namespace onecopy::python {
 namespace {
 
 using channel::Channel;
+using channel::PipeEnd;
 
-using State = std::shared_ptr<ConnectionState>;
+using State = std::shared_ptr<PipeEnd>;
 
 PyTypeObject* connection_type = nullptr;
 
@@ -210,7 +210,7 @@ PyObject* poll(PyObject* self, PyObject* const* given, Py_ssize_t count, PyObjec
 PyObject* file_number(PyObject* self, PyObject*) {
   const State state = open_state(self);
   if (!state) return nullptr;
-  if (state->receive.valid()) without_gil([&] { state->receive.keep_bell_level(); });
+  if (state->incoming.valid()) without_gil([&] { state->incoming.keep_bell_level(); });
   return PyLong_FromLong(state->socket.get());
 }
 
@@ -228,7 +228,7 @@ PyObject* name_of(const Channel& channel) {
 PyObject* names(PyObject* self, PyObject*) {
   const State state = open_state(self);
   if (!state) return nullptr;
-  return Py_BuildValue("(NN)", name_of(state->receive), name_of(state->send));
+  return Py_BuildValue("(NN)", name_of(state->incoming), name_of(state->outgoing));
 }
 
 PyObject* hold_for(PyObject* self, PyObject* slot) {
@@ -236,7 +236,7 @@ PyObject* hold_for(PyObject* self, PyObject* slot) {
   if (!state) return nullptr;
   const unsigned long number = PyLong_AsUnsignedLong(slot);
   if (PyErr_Occurred() != nullptr) return nullptr;
-  for (Channel* channel : {&state->receive, &state->send}) {
+  for (Channel* channel : {&state->incoming, &state->outgoing}) {
     if (channel->valid()) channel->hold_for(static_cast<memory::Slot>(number));
   }
   Py_RETURN_NONE;
@@ -254,33 +254,18 @@ PyObject* allocate(PyTypeObject* type, PyObject*, PyObject*) {
   return self;
 }
 
-PyObject* make(PyTypeObject* type, os::Descriptor socket, Channel receive, Channel send) {
+PyObject* make(PyTypeObject* type, PipeEnd end) {
   Reference self(allocate(type, nullptr, nullptr));
   if (!self) return nullptr;
   Connection& connection = self_of(self.get());
-  connection.readable = receive.valid();
-  connection.writable = send.valid();
-  // Whoever sends rings its own socket; the other end hears it.
-  receive.set_bell(-1, socket.get());
-  send.set_bell(socket.get(), -1);
+  connection.readable = end.incoming.valid();
+  connection.writable = end.outgoing.valid();
   try {
-    connection.state = std::make_shared<ConnectionState>(
-        ConnectionState{std::move(socket), std::move(receive), std::move(send)});
+    connection.state = std::make_shared<PipeEnd>(std::move(end));
   } catch (const std::bad_alloc&) {
     return PyErr_NoMemory();
   }
   return self.release();
-}
-
-// The channel for one direction: the handle of the sending end, and that of the receiving end.
-Result<std::pair<Channel, Channel>> make_direction() {
-  channel::Options options;
-  options.maximum_bytes = kMostBytesInFlight;
-  auto sending = Channel::create(options);
-  if (!sending) return std::move(sending).failure();
-  auto receiving = Channel::open(sending->name());
-  if (!receiving) return std::move(receiving).failure();
-  return std::pair(std::move(*sending), std::move(*receiving));
 }
 
 PyObject* pair(PyObject*, PyObject* arguments) {
@@ -291,22 +276,11 @@ PyObject* pair(PyObject*, PyObject* arguments) {
     PyErr_SetString(PyExc_TypeError, "_pair() makes connections only");
     return nullptr;
   }
-  if (auto joined = memory::join_family(); !joined) return raise(joined.failure());
-  auto sockets = os::stream_pair(true);
-  if (!sockets) return raise(sockets.failure());
-  auto to_first = make_direction();
-  if (!to_first) return raise(to_first.failure());
-  std::pair<Channel, Channel> to_second;
-  if (duplex != 0) {
-    auto made = make_direction();
-    if (!made) return raise(made.failure());
-    to_second = std::move(*made);
-  }
-  Reference first(make(type, std::move(sockets->first), std::move(to_first->second),
-                       std::move(to_second.first)));
+  auto ends = channel::make_pipe(duplex != 0);
+  if (!ends) return raise(ends.failure());
+  Reference first(make(type, std::move(ends->first)));
   if (!first) return nullptr;
-  Reference second(make(type, std::move(sockets->second), std::move(to_second.second),
-                        std::move(to_first->first)));
+  Reference second(make(type, std::move(ends->second)));
   if (!second) return nullptr;
   return Py_BuildValue("(NN)", first.release(), second.release());
 }
@@ -335,8 +309,8 @@ PyObject* open(PyObject* type, PyObject* arguments) {
   if (!receive) return nullptr;
   auto send = open_channel(send_name);
   if (!send) return nullptr;
-  return make(reinterpret_cast<PyTypeObject*>(type), std::move(socket), std::move(*receive),
-              std::move(*send));
+  return make(reinterpret_cast<PyTypeObject*>(type),
+              PipeEnd(std::move(socket), std::move(*receive), std::move(*send)));
 }
 
 PyObject* close(PyObject* self, PyObject*) {

@@ -8,25 +8,15 @@
 
 #include <memory>
 
-#include "channel/channel.hpp"
-#include "os/descriptor.hpp"
+#include "channel/pipe_end.hpp"
 #include "python.hpp"
 
 namespace onecopy::python {
 
-// In flight in one direction, beyond which a sender waits.
-inline constexpr std::uint64_t kMostBytesInFlight = std::uint64_t{64} << 20;
-
-struct ConnectionState {
-  os::Descriptor socket;
-  channel::Channel receive;  // not valid in an end that only sends
-  channel::Channel send;     // not valid in an end that only receives
-};
-
 struct Connection {
   PyObject_HEAD
       // Calls keep what they are inside of; null: closed, or never opened.
-      std::shared_ptr<ConnectionState>
+      std::shared_ptr<channel::PipeEnd>
           state;
   bool readable;
   bool writable;

@@ -13,15 +13,15 @@ namespace onecopy::python {
 
 // None; or null with BrokenPipeError, MemoryError or OSError set. A message that was sent is no
 // longer the sender's.
-PyObject* send_message(const Connection& connection, const std::shared_ptr<ConnectionState>& state,
+PyObject* send_message(const Connection& connection, const std::shared_ptr<channel::PipeEnd>& state,
                        OutgoingMessage& message);
 
 // False with EOFError (nothing will come any more) or another exception set.
-bool receive_message(const Connection& connection, const std::shared_ptr<ConnectionState>& state,
+bool receive_message(const Connection& connection, const std::shared_ptr<channel::PipeEnd>& state,
                      channel::Incoming& message);
 
 // Whether a message waits, or the end does: 1, 0 when the time is over, -1 with an exception set.
-int poll_message(const Connection& connection, const std::shared_ptr<ConnectionState>& state,
+int poll_message(const Connection& connection, const std::shared_ptr<channel::PipeEnd>& state,
                  os::Deadline deadline);
 
 }  // namespace onecopy::python

@@ -68,8 +68,9 @@ PyObject* raw_object(std::span<const std::byte> body, TakenBlocks& taken) {
   return make_buffer(block, 0, memory::block_length(block), true);
 }
 
-PyObject* raise_unknown_kind(channel::Kind kind) {
-  return raise({Error::corrupt, 0, "a message of unknown kind " + std::to_string(kind)});
+PyObject* raise_unknown_kind(Kind kind) {
+  return raise(
+      {Error::corrupt, 0, "a message of unknown kind " + std::to_string(static_cast<int>(kind))});
 }
 
 }  // namespace
@@ -78,12 +79,11 @@ PyObject* decode(channel::Incoming& message) {
   // Numbers and their like are not worth looking at the clock for.
   constexpr std::size_t kShort = 32;
   TakenBlocks taken(std::move(message.blocks));
-  if (message.kind == static_cast<channel::Kind>(Kind::value) && message.body.size() < kShort &&
-      taken.is_empty()) {
+  if (message.kind == Kind::value && message.body.size() < kShort && taken.is_empty()) {
     return decode_value(message.body, taken);
   }
   const trace::Span span(trace::Counter::rebuild_time);
-  switch (static_cast<Kind>(message.kind)) {
+  switch (message.kind) {
     case Kind::value:
       return decode_value(message.body, taken);
     case Kind::pickle:
@@ -97,7 +97,7 @@ PyObject* decode(channel::Incoming& message) {
 }
 
 MessageBytes::MessageBytes(channel::Incoming& message) : taken_({}) {
-  if (message.kind != static_cast<channel::Kind>(Kind::raw)) {
+  if (message.kind != Kind::raw) {
     const Reference object(decode(message));
     if (object) pickled_ = Reference(pickle_to_bytes(object.get()));
     if (!pickled_) return;

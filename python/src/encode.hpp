@@ -25,9 +25,7 @@ struct OutgoingMessage {
   Cargo cargo;
   IdentityTable identities;
 
-  channel::Outgoing outgoing() const noexcept {
-    return {static_cast<channel::Kind>(kind), body.span(), cargo.blocks()};
-  }
+  channel::Outgoing outgoing() const noexcept { return {kind, body.span(), cargo.blocks()}; }
   void clear() noexcept;
 };
 

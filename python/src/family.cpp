@@ -7,7 +7,7 @@
 #include "errors.hpp"
 #include "memory/census.hpp"
 #include "memory/family.hpp"
-#include "os/cpu.hpp"
+#include "os/lifeline.hpp"
 #include "process/lifelines.hpp"
 #include "trace/trace.hpp"
 #include "waiting.hpp"
@@ -89,21 +89,18 @@ void add_family_functions(nb::module_& module) {
         value_or_raise(memory::adopt(descriptor, {slot, generation}));
       },
       nb::arg("descriptor"), nb::arg("slot"), nb::arg("generation"));
-  module.def("leave_family", &memory::leave_family);
   module.def("reclaim_dead", [] { return without_gil(memory::reclaim_dead); });
 
   module.def("lifeline_pair", [] { return value_or_raise(process::make_lifeline()); });
   module.def("close_lifeline", &process::close_lifeline, nb::arg("kept"));
   module.def(
-      "arm_lifeline", [](int descriptor) { value_or_raise(process::arm(descriptor)); },
+      "arm_lifeline", [](int descriptor) { value_or_raise(os::arm_lifeline(descriptor)); },
       nb::arg("descriptor"));
 
   module.def("memory", &memory_use);
   module.def("trace", &trace_figures);
   module.def("install_allocator", &install_allocator);
   module.def("want_allocator", &want_allocator);
-  module.def("want_allocator", [] { static_cast<void>(install_allocator()); });
-  module.def("usable_cpu_count", &os::usable_cpu_count);
 }
 
 }  // namespace onecopy::python

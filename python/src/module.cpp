@@ -8,7 +8,6 @@
 #include "bulk_memory.hpp"
 #include "connection.hpp"
 #include "family.hpp"
-#include "memory/layout.hpp"
 #include "pickler.hpp"
 #include "queue.hpp"
 #include "wait_any.hpp"
@@ -22,7 +21,6 @@ NB_MODULE(_engine, module) {
 #endif
 
   module.attr("__version__") = onecopy::kVersionText;
-  module.attr("layout_version") = onecopy::memory::kLayoutVersion;
 
   if (!python::add_buffer_type(module.ptr()) || !python::add_queue_type(module.ptr()) ||
       !python::add_connection_type(module.ptr())) {

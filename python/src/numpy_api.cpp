@@ -17,8 +17,6 @@ extern "C" int PyTraceMalloc_Untrack(unsigned int domain, std::uintptr_t address
 
 namespace {
 
-using message::DataType;
-
 // What tracemalloc files NumPy's data under.
 constexpr unsigned kTraceDomain = 389047;
 
@@ -33,27 +31,27 @@ PyArrayObject_fields* fields_of(PyObject* array) noexcept {
 }
 
 // By size, not by name: `long` and `long long` are both i64 here, as they are to pickle.
-constexpr DataType integer_type(std::size_t size, bool is_signed) noexcept {
+constexpr ElementType integer_type(std::size_t size, bool is_signed) noexcept {
   switch (size) {
     case 1:
-      return is_signed ? DataType::i8 : DataType::u8;
+      return is_signed ? ElementType::int8 : ElementType::uint8;
     case 2:
-      return is_signed ? DataType::i16 : DataType::u16;
+      return is_signed ? ElementType::int16 : ElementType::uint16;
     case 4:
-      return is_signed ? DataType::i32 : DataType::u32;
+      return is_signed ? ElementType::int32 : ElementType::uint32;
     default:
-      return is_signed ? DataType::i64 : DataType::u64;
+      return is_signed ? ElementType::int64 : ElementType::uint64;
   }
 }
 
-std::optional<DataType> data_type_of(int number) noexcept {
+std::optional<ElementType> data_type_of(int number) noexcept {
   switch (number) {
     case NPY_BOOL:
-      return DataType::boolean;
+      return ElementType::boolean;
     case NPY_BYTE:
-      return DataType::i8;
+      return ElementType::int8;
     case NPY_UBYTE:
-      return DataType::u8;
+      return ElementType::uint8;
     case NPY_SHORT:
       return integer_type(sizeof(npy_short), true);
     case NPY_USHORT:
@@ -71,53 +69,53 @@ std::optional<DataType> data_type_of(int number) noexcept {
     case NPY_ULONGLONG:
       return integer_type(sizeof(npy_longlong), false);
     case NPY_HALF:
-      return DataType::f16;
+      return ElementType::float16;
     case NPY_FLOAT:
-      return DataType::f32;
+      return ElementType::float32;
     case NPY_DOUBLE:
-      return DataType::f64;
+      return ElementType::float64;
     case NPY_LONGDOUBLE:
-      return DataType::long_double;
+      return ElementType::long_double;
     case NPY_CFLOAT:
-      return DataType::c64;
+      return ElementType::complex64;
     case NPY_CDOUBLE:
-      return DataType::c128;
+      return ElementType::complex128;
     default:
       return std::nullopt;
   }
 }
 
-int number_of(DataType type) noexcept {
+int number_of(ElementType type) noexcept {
   switch (type) {
-    case DataType::boolean:
+    case ElementType::boolean:
       return NPY_BOOL;
-    case DataType::i8:
+    case ElementType::int8:
       return NPY_INT8;
-    case DataType::i16:
+    case ElementType::int16:
       return NPY_INT16;
-    case DataType::i32:
+    case ElementType::int32:
       return NPY_INT32;
-    case DataType::i64:
+    case ElementType::int64:
       return NPY_INT64;
-    case DataType::u8:
+    case ElementType::uint8:
       return NPY_UINT8;
-    case DataType::u16:
+    case ElementType::uint16:
       return NPY_UINT16;
-    case DataType::u32:
+    case ElementType::uint32:
       return NPY_UINT32;
-    case DataType::u64:
+    case ElementType::uint64:
       return NPY_UINT64;
-    case DataType::f16:
+    case ElementType::float16:
       return NPY_HALF;
-    case DataType::f32:
+    case ElementType::float32:
       return NPY_FLOAT;
-    case DataType::f64:
+    case ElementType::float64:
       return NPY_DOUBLE;
-    case DataType::c64:
+    case ElementType::complex64:
       return NPY_CFLOAT;
-    case DataType::c128:
+    case ElementType::complex128:
       return NPY_CDOUBLE;
-    case DataType::long_double:
+    case ElementType::long_double:
       return NPY_LONGDOUBLE;
   }
   return NPY_NOTYPE;

@@ -29,7 +29,7 @@ PyTypeObject* array_type();
 
 // An array whose elements are numbers in this machine's order.
 struct Layout {
-  message::DataType type;
+  ElementType type;
   bool fortran_order;
   bool read_only;
   bool contiguous;  // in C order, or in Fortran order where fortran_order says so

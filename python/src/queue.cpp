@@ -5,6 +5,7 @@
 
 #include "allocator.hpp"
 #include "arguments.hpp"
+#include "channel/values.hpp"
 #include "decode.hpp"
 #include "encode.hpp"
 #include "errors.hpp"
@@ -25,9 +26,6 @@ using State = std::shared_ptr<QueueState>;
 
 // What stock calls the maximum of a queue that has none.
 constexpr std::uint32_t kUnbounded = std::numeric_limits<std::int32_t>::max();
-
-// Bodies above this are copied into the channel without the GIL.
-constexpr std::size_t kCopiedUnderGil = 256 * 1024;
 
 PyTypeObject* queue_type = nullptr;
 
@@ -67,30 +65,18 @@ auto still_open(PyObject* self, const State& state) {
 
 // -- putting --------------------------------------------------------------------------------------
 
-// One round without the GIL. True: the outcome stands.
-bool put_round(Channel& channel, const channel::Outgoing& message, os::Deadline deadline,
-               Put& outcome) {
-  const os::Deadline round = os::Deadline::after(kRound);
-  do {
-    outcome = channel.try_put(message, Contend::yes);
-    if (outcome == Put::full) {
-      if (deadline.expired()) return true;
-      if (channel.wait_for_room(deadline) != Wait::ready) return false;
-    } else if (outcome != Put::busy) {
-      return true;
-    }
-  } while (!round.expired());
-  return false;
-}
-
 PyObject* put_message(PyObject* self, const State& state, OutgoingMessage& message,
                       os::Deadline deadline) {
   const channel::Outgoing outgoing = message.outgoing();
   Channel& channel = state->channel;
-  Put outcome = outgoing.body.size() <= kCopiedUnderGil ? channel.try_put(outgoing, Contend::never)
-                                                        : Put::busy;
+  Put outcome = outgoing.body.size() < kWorthLettingGo ? channel.try_put(outgoing, Contend::never)
+                                                       : Put::busy;
   if (outcome == Put::busy || outcome == Put::full) {
-    const auto round = [&] { return put_round(channel, outgoing, deadline, outcome); };
+    bool broken = false;
+    const auto round = [&] {
+      outcome = put_round(channel, outgoing, -1, deadline, broken);
+      return outcome != Put::busy;
+    };
     if (!block_until(round, still_open(self, state))) return nullptr;
   }
   switch (outcome) {
@@ -100,7 +86,7 @@ PyObject* put_message(PyObject* self, const State& state, OutgoingMessage& messa
     case Put::full:
       return raise_full();
     case Put::no_memory:
-      return raise(channel.last_failure());
+      return raise(channel::last_put_failure());
     case Put::busy:
     case Put::closed:
       break;
@@ -142,20 +128,6 @@ PyObject* put_nowait(PyObject* self, PyObject* const* given, Py_ssize_t count, P
 
 // -- getting --------------------------------------------------------------------------------------
 
-bool get_round(Channel& channel, channel::Incoming& message, os::Deadline deadline, Get& outcome) {
-  const os::Deadline round = os::Deadline::after(kRound);
-  do {
-    outcome = channel.try_get(message, Contend::yes);
-    if (outcome == Get::empty) {
-      if (deadline.expired()) return true;
-      if (channel.wait_for_message(deadline) != Wait::ready) return false;
-    } else if (outcome != Get::busy) {
-      return true;
-    }
-  } while (!round.expired());
-  return false;
-}
-
 PyObject* get_object(PyObject* self, os::Deadline deadline) {
   const State state = open_state(self);
   if (!state) return nullptr;
@@ -163,7 +135,11 @@ PyObject* get_object(PyObject* self, os::Deadline deadline) {
   channel::Incoming message;
   Get outcome = channel.try_get(message, Contend::never);
   if (outcome == Get::busy || (outcome == Get::empty && !deadline.expired())) {
-    const auto round = [&] { return get_round(channel, message, deadline, outcome); };
+    bool ended = false;
+    const auto round = [&] {
+      outcome = get_round(channel, message, -1, deadline, ended);
+      return outcome != Get::busy;
+    };
     if (!block_until(round, still_open(self, state))) return nullptr;
   }
   switch (outcome) {

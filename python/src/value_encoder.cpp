@@ -12,11 +12,8 @@
 namespace onecopy::python {
 namespace {
 
+// From this size on data travel in a block of their own instead of in the body.
 using message::kBlockThreshold;
-
-// From this size on data travel in a block of their own instead of in the body: a body up to here
-// needs no block at all.
-constexpr std::size_t kOwnBlock = channel::kInlineBody;
 
 // Small integers take a byte or two each where they are written one by one.
 constexpr Py_ssize_t kFewestPacked = 16;
@@ -191,7 +188,7 @@ Fit ValueEncoder::string(PyObject* object, bool remember) {
 }
 
 Fit ValueEncoder::text(PyObject* keeper, const char* utf8, std::size_t length, bool remember) {
-  if (length < kOwnBlock) {
+  if (length < kBlockThreshold) {
     writer_.string(std::string_view(utf8, length), remember);
   } else {
     writer_.string_in_block(message_.cargo.plan_copy(keeper, utf8, length), length, remember);
@@ -202,7 +199,7 @@ Fit ValueEncoder::text(PyObject* keeper, const char* utf8, std::size_t length, b
 Fit ValueEncoder::bytes(PyObject* object, bool remember) {
   const auto* data = reinterpret_cast<const std::byte*>(PyBytes_AS_STRING(object));
   const auto length = static_cast<std::size_t>(PyBytes_GET_SIZE(object));
-  if (length < kOwnBlock) {
+  if (length < kBlockThreshold) {
     writer_.bytes({data, length}, remember);
   } else {
     writer_.bytes_in_block(message_.cargo.plan_copy(object, data, length), length, remember);
@@ -255,13 +252,13 @@ Fit ValueEncoder::dict(PyObject* object, bool alone, bool remember) {
 
 Fit ValueEncoder::reals(PyObject* list, bool remember) {
   const auto count = static_cast<std::size_t>(PyList_GET_SIZE(list));
-  if (count * sizeof(double) >= kOwnBlock) {
+  if (count * sizeof(double) >= kBlockThreshold) {
     memory::BlockIndex block = memory::kNoBlock;
     const Fit fit = pack_into_block<double>(list, count, block);
     if (fit == Fit::yes) writer_.reals_in_block(message_.cargo.add(block), count, remember);
     return fit;
   }
-  std::array<double, kOwnBlock / sizeof(double)> run;
+  std::array<double, kBlockThreshold / sizeof(double)> run;
   if (convert(list, 0, count, run.data()) != count) return Fit::no;
   writer_.reals({run.data(), count}, remember);
   return Fit::yes;
@@ -269,13 +266,13 @@ Fit ValueEncoder::reals(PyObject* list, bool remember) {
 
 Fit ValueEncoder::integers(PyObject* list, bool remember) {
   const auto count = static_cast<std::size_t>(PyList_GET_SIZE(list));
-  if (count * sizeof(std::int64_t) >= kOwnBlock) {
+  if (count * sizeof(std::int64_t) >= kBlockThreshold) {
     memory::BlockIndex block = memory::kNoBlock;
     const Fit fit = pack_into_block<std::int64_t>(list, count, block);
     if (fit == Fit::yes) writer_.integers_in_block(message_.cargo.add(block), count, remember);
     return fit;
   }
-  std::array<std::int64_t, kOwnBlock / sizeof(std::int64_t)> run;
+  std::array<std::int64_t, kBlockThreshold / sizeof(std::int64_t)> run;
   if (convert(list, 0, count, run.data()) != count) return Fit::no;
   writer_.integers({run.data(), count}, remember);
   return Fit::yes;
@@ -287,7 +284,7 @@ Fit ValueEncoder::array(PyObject* object, bool alone, bool remember) {
   numpy::Layout layout;
   if (!numpy::describe(object, layout)) return Fit::no;
 
-  if (layout.bytes >= kOwnBlock) {
+  if (layout.bytes >= kBlockThreshold) {
     numpy::Gift gift;
     Cargo& cargo = message_.cargo;
     if (alone && numpy::find_gift(object, layout, gift)) {

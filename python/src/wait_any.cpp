@@ -8,6 +8,7 @@
 #include "os/descriptor.hpp"
 #include "queue.hpp"
 #include "sync/spin.hpp"
+#include "sync/wait.hpp"
 #include "waiting.hpp"
 
 namespace onecopy::python {
@@ -78,7 +79,7 @@ bool Watch::add(PyObject* object) {
       raise_os_error("handle is closed");
       return false;
     }
-    add({state, connection->readable ? &state->receive : nullptr}, state->socket.get());
+    add({state, connection->readable ? &state->incoming : nullptr}, state->socket.get());
     return true;
   }
   const int descriptor = PyObject_AsFileDescriptor(object);
@@ -125,7 +126,7 @@ std::vector<std::size_t> wait_any(nb::sequence waitables, nb::object timeout) {
   const auto round = [&] {
     // Once for all: a message that comes from now on rings.
     if (first) watch.keep_bells_level();
-    found = watch.look(first ? os::Deadline::after(0) : deadline.earlier_of(kRound));
+    found = watch.look(first ? os::Deadline::after(0) : deadline.earlier_of(sync::kSlice));
     if (first && found && !*found) watch.spin(deadline);
     first = false;
     return !found || *found || deadline.expired();

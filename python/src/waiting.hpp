@@ -1,18 +1,17 @@
 // Blocking calls: time-outs, letting go of the GIL, and signals.
 //
-// A blocking call works in rounds of at most about a slice (50 ms) without the GIL; between rounds
-// it runs signal handlers, so that Ctrl-C ends it, and looks whether its handle was closed. Nothing
-// looks at signals after a round that took or put something: that belongs to the caller.
+// A blocking call works in rounds of at most about a slice (sync::kSlice) without the GIL; between
+// rounds it runs signal handlers, so that Ctrl-C ends it, and looks whether its handle was closed.
+// Nothing looks at signals after a round that took or put something: that belongs to the caller.
 #pragma once
 
+#include <cstddef>
 #include <type_traits>
 
 #include "os/clock.hpp"
 #include "python.hpp"
 
 namespace onecopy::python {
-
-inline constexpr os::Nanoseconds kRound = 50 * os::kMillisecond;
 
 // `timeout` in seconds; None (or null) is for ever, what is not positive has expired. False with an
 // exception set where it is no number.
@@ -25,6 +24,9 @@ bool parse_patience(PyObject* block, PyObject* timeout, os::Deadline& deadline);
 // sleeps until the process is gone, instead of being unwound through frames that own Python
 // objects.
 void take_gil_back(PyThreadState* state);
+
+// Bytes to be copied: letting go of the GIL for less costs more than it gives.
+inline constexpr std::size_t kWorthLettingGo = 256 * 1024;
 
 // Runs `work`, which must not touch Python and must not throw.
 template <class Work>

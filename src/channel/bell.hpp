@@ -1,12 +1,12 @@
 // The doorbell: a descriptor that makes a channel visible to poll() and select().
 //
-// A message waits => the bell is readable, as soon as the lock for putting is free. It stays rung
-// while nobody silences it, so that a channel whose getter never sleeps costs no system call; it is
-// silenced when a getter is about to sleep on it. As long as it only wakes our own sleepers it is
-// rung after publishing: whoever wakes finds the message, and a death in between costs the sleeper
-// a slice. Once anybody has asked for the descriptor it is rung before publishing, and silenced
-// whenever the channel runs empty: from then on it is readable exactly while a message waits, and a
-// death in between leaves one needless ring.
+// A message waits => the bell is readable, as soon as the lock for putting is free; but not where
+// its putter had no descriptor to ring. It stays rung while nobody silences it, so that a channel
+// whose getter never sleeps costs no system call; it is silenced when a getter is about to sleep on
+// it. As long as it only wakes our own sleepers it is rung after publishing: whoever wakes finds
+// the message, and a death in between costs the sleeper a slice. Once anybody has asked for the
+// descriptor it is rung before publishing, and silenced whenever the channel runs empty: from then
+// on it is readable exactly while a message waits, and a death in between leaves one needless ring.
 #pragma once
 
 #include "channel/record.hpp"

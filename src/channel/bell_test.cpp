@@ -7,8 +7,8 @@
 
 #include "os/descriptor.hpp"
 #include "os/testing.hpp"
-#include "testing/fresh_process.hpp"
 #include "testing/messages.hpp"
+#include "testing/process.hpp"
 #include "testing/watchdog.hpp"
 
 namespace onecopy::channel {

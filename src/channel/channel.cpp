@@ -35,7 +35,7 @@ Channel::Channel(std::uint32_t index, std::uint32_t generation)
     : index_(index), generation_(generation), spins_(std::make_unique<Spins>()) {}
 
 Channel::Channel(Channel&& other) noexcept
-    : index_(std::exchange(other.index_, memory::kNone)),
+    : index_(std::exchange(other.index_, memory::kNoChannel)),
       generation_(other.generation_),
       ring_descriptor_(other.ring_descriptor_),
       hear_descriptor_(other.hear_descriptor_),
@@ -65,7 +65,7 @@ Result<Channel> Channel::open(Name name) {
   return Channel(name.index, name.generation);
 }
 
-bool Channel::valid() const noexcept { return index_ != memory::kNone; }
+bool Channel::valid() const noexcept { return index_ != memory::kNoChannel; }
 Name Channel::name() const noexcept { return {index_, generation_}; }
 
 void Channel::hold_for(memory::Slot slot) noexcept {

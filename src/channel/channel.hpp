@@ -18,6 +18,7 @@
 
 #include "memory/block.hpp"
 #include "memory/family.hpp"
+#include "message/envelope.hpp"
 #include "os/clock.hpp"
 #include "sync/spin.hpp"
 #include "sync/wait.hpp"
@@ -26,14 +27,14 @@ namespace onecopy::channel {
 
 inline constexpr std::size_t kInlineBody = 4096;  // longer bodies travel in a block
 
-// What a message is, for the reader: bytes 0..255 of the sender's choice (message/envelope.hpp).
-using Kind = std::uint8_t;
+// What a message is, for its reader; a channel carries any, also those that do not exist.
+using Kind = message::Kind;
 
 // A message about to be put. The blocks must be held by this process and have no views
 // (memory::surrender_view); on success they belong to the channel, on any other outcome they are
 // still the caller's.
 struct Outgoing {
-  Kind kind = 0;
+  Kind kind{};
   std::span<const std::byte> body;
   std::span<const memory::BlockIndex> blocks;
 };
@@ -48,7 +49,7 @@ class Incoming {
   Incoming(const Incoming&) = delete;
   Incoming& operator=(const Incoming&) = delete;
 
-  Kind kind = 0;
+  Kind kind{};
   std::span<const std::byte> body;
   std::vector<memory::BlockIndex> blocks;
 
@@ -83,6 +84,9 @@ struct Name {
   std::uint32_t generation;
 };
 
+// After Put::no_memory: which limit. The last such put of this thread, into whatever channel.
+const Failure& last_put_failure() noexcept;
+
 class Channel {
  public:
   static Result<Channel> create(Options options);
@@ -102,15 +106,13 @@ class Channel {
   // Makes the member of a reserved place a holder too, before it is born.
   void hold_for(memory::Slot slot) noexcept;
 
-  // Makes `descriptor_*` the doorbell of this handle: an eventfd (both the same) or the two ends of
-  // a socket pair. Not owned. -1: none.
+  // Makes these the doorbell of this handle: an eventfd (both the same) or the two ends of a socket
+  // pair. Not owned. -1: none.
   void set_bell(int ring_descriptor, int hear_descriptor) noexcept;
   // From now on the doorbell is readable exactly while a message waits.
   void keep_bell_level() noexcept;
 
   Put try_put(const Outgoing& message, Contend contend) noexcept;
-  // After Put::no_memory: which limit.
-  const Failure& last_failure() const noexcept;
   Get try_get(Incoming& message, Contend contend) noexcept;
 
   // Returns ready when a get (a put) may succeed, at the latest after one slice of 50 ms (then
@@ -144,7 +146,7 @@ class Channel {
   Put put_record(const Outgoing& message, std::uint32_t weight, memory::BlockIndex outline,
                  Contend contend) noexcept;
 
-  std::uint32_t index_ = memory::kNoBlock;
+  std::uint32_t index_ = memory::kNoChannel;
   std::uint32_t generation_ = 0;
   int ring_descriptor_ = -1;
   int hear_descriptor_ = -1;

@@ -8,13 +8,14 @@
 #include "channel/channel.hpp"
 #include "channel/record.hpp"
 #include "os/testing.hpp"
+#include "testing/channel_fixture.hpp"
 #include "testing/kill_at_every_step.hpp"
 #include "testing/messages.hpp"
 
 namespace onecopy::channel {
 namespace {
 
-using onecopy::testing::bytes_in_use;
+using onecopy::testing::ChannelFixture;
 using onecopy::testing::draft;
 using onecopy::testing::drain;
 using onecopy::testing::ended_well;
@@ -45,13 +46,8 @@ struct Report {
   Numbers all() const { return {numbers.begin(), numbers.begin() + count.load()}; }
 };
 
-class ContendedKill : public ::testing::Test {
+class ContendedKill : public ChannelFixture {
  protected:
-  ContendedKill() {
-    EXPECT_TRUE(memory::join_family());
-    before_ = bytes_in_use();
-  }
-
   // A process that puts 0, 1, 2 and so on until it is told to stop.
   void start_putter() {
     put_.get()->stop.store(false);
@@ -99,16 +95,11 @@ class ContendedKill : public ::testing::Test {
     return got_->all();
   }
 
-  void expect_no_leak() {
+  void expect_sound_and_no_leak() {
     expect_sound(channel_);
-    channel_ = Channel();
-    memory::reclaim_dead();
-    EXPECT_EQ(bytes_in_use(), before_);
-    EXPECT_EQ(memory::validate_memory(), "");
+    expect_no_leak();
   }
 
-  std::uint64_t before_ = 0;
-  Channel channel_;
   Shared<Report> put_;
   Shared<Report> got_;
   pid_t putter_ = 0;
@@ -136,7 +127,7 @@ TEST_F(ContendedKill, APutterBesideAnother) {
         const Numbers found = drain(channel_);
         EXPECT_LE(std::count(found.begin(), found.end(), kDying), 1);
         EXPECT_EQ(without(found, kDying), sent);
-        expect_no_leak();
+        expect_sound_and_no_leak();
       });
 }
 
@@ -158,7 +149,7 @@ TEST_F(ContendedKill, AGetterBesideAPutter) {
         memory::reclaim_dead();
         expect_sound(channel_);
         EXPECT_EQ(without(drain(channel_), kDying), sent);
-        expect_no_leak();
+        expect_sound_and_no_leak();
       });
 }
 
@@ -175,7 +166,7 @@ TEST_F(ContendedKill, APutterWhileAGetterSleeps) {
       [&] {
         memory::reclaim_dead();
         EXPECT_EQ(without(stop_getter(), kDying), Numbers{});
-        expect_no_leak();
+        expect_sound_and_no_leak();
       });
 }
 
@@ -191,7 +182,7 @@ TEST_F(ContendedKill, APutterWhileAGetterSleepsAndNobodyReclaims) {
       [&] { put(channel_, dying); },
       [&] {
         EXPECT_EQ(without(stop_getter(), kDying), Numbers{});
-        expect_no_leak();
+        expect_sound_and_no_leak();
       });
 }
 
@@ -212,7 +203,7 @@ TEST_F(ContendedKill, AGetterBesideAnotherThatSleeps) {
       [&] {
         memory::reclaim_dead();
         EXPECT_EQ(without(stop_getter(), kDying), Numbers{});
-        expect_no_leak();
+        expect_sound_and_no_leak();
       });
 }
 
@@ -229,7 +220,7 @@ TEST_F(ContendedKill, AWaiterInItsSleep) {
         start_getter();
         EXPECT_EQ(put(channel_, draft(2, shapes()[0])), Put::done);
         EXPECT_EQ(stop_getter(), Numbers{2});
-        expect_no_leak();
+        expect_sound_and_no_leak();
       });
 }
 

@@ -10,6 +10,7 @@
 #include "channel/segment.hpp"
 #include "channel/table.hpp"
 #include "memory/books.hpp"
+#include "memory/owner.hpp"
 #include "memory/owner_word.hpp"
 #include "trace/trace.hpp"
 
@@ -22,7 +23,7 @@ using memory::OwnerWord;
 // A block that a record names must exist and be the channel's; anything else is not what a putter
 // writes.
 bool is_plausible(BlockIndex block, std::uint32_t channel) noexcept {
-  if (block >= memory::header().block_count.load(std::memory_order_acquire)) return false;
+  if (block >= memory::block_count()) return false;
   const OwnerWord owner = memory::owner_of(block);
   return (owner.state() == memory::OwnerState::queued ||
           owner.state() == memory::OwnerState::putting) &&
@@ -32,7 +33,7 @@ bool is_plausible(BlockIndex block, std::uint32_t channel) noexcept {
 // Makes the further blocks of a message taken this process's own; false, and nothing changed, where
 // one is not what its putter wrote.
 bool own_parts(std::span<const BlockIndex> blocks, BlockIndex head) noexcept {
-  const std::uint32_t count = memory::header().block_count.load(std::memory_order_acquire);
+  const std::uint32_t count = memory::block_count();
   for (const BlockIndex block : blocks) {
     if (block == head) continue;
     if (block >= count || memory::owner_of(block) != OwnerWord::part(head)) return false;
@@ -78,7 +79,7 @@ class Getter {
   }
 
   void copy_to(Incoming& message, std::byte* inline_body) const {
-    message.kind = head_->kind;
+    message.kind = static_cast<Kind>(head_->kind);
     const std::byte* place = reinterpret_cast<const std::byte*>(head_) + sizeof(RecordHead);
     message.blocks.resize(head_->block_count);
     if (head_->block_count != 0) {
@@ -173,7 +174,7 @@ Get Channel::try_get(Incoming& message, Contend contend) noexcept {
   const bool ran_empty = record.bell_level.load(std::memory_order_seq_cst) != 0 && size() == 0;
   memory::unlock(record.get_lock);
 
-  if (sync::anyone(record.putters)) sync::wake_one(record.taken, record.putters);
+  sync::wake_one(record.taken, record.putters);
   if (ran_empty) silence_bell_if_empty(record, ring_descriptor_, hear_descriptor_);
   const BlockIndex head = message.blocks.empty() ? memory::kNoBlock : message.blocks[0];
   if ((outlined && !message.unfold(head)) || !own_parts(message.blocks, head)) {

@@ -5,13 +5,14 @@
 
 #include "channel/channel.hpp"
 #include "os/descriptor.hpp"
+#include "testing/channel_fixture.hpp"
 #include "testing/kill_at_every_step.hpp"
 #include "testing/messages.hpp"
 
 namespace onecopy::channel {
 namespace {
 
-using onecopy::testing::bytes_in_use;
+using onecopy::testing::ChannelFixture;
 using onecopy::testing::draft;
 using onecopy::testing::drain;
 using onecopy::testing::expect_sound;
@@ -20,12 +21,10 @@ using onecopy::testing::make_channel;
 using onecopy::testing::put;
 using onecopy::testing::Shape;
 using onecopy::testing::shapes;
-using Numbers = std::vector<std::uint32_t>;
+using onecopy::testing::Survivors;
 
 constexpr std::uint32_t kFirst = 1000;  // the number of the message that the dying process gets
 constexpr std::uint32_t kAfter = 2000;  // of the one that a survivor puts afterwards
-
-enum class Survivors { reclaim, go_on };
 
 struct Situation {
   std::uint32_t behind = 0;  // messages behind the first
@@ -33,13 +32,8 @@ struct Situation {
   bool with_bell = false;
 };
 
-class GetKill : public ::testing::Test {
+class GetKill : public ChannelFixture {
  protected:
-  GetKill() {
-    EXPECT_TRUE(memory::join_family());
-    before_ = bytes_in_use();
-  }
-
   void prepare(const Shape& shape, const Situation& situation) {
     channel_ = make_channel(situation.options);
     if (situation.with_bell) {
@@ -75,15 +69,8 @@ class GetKill : public ::testing::Test {
       EXPECT_EQ(drain(channel_), Numbers{kAfter});
       EXPECT_FALSE(bell_rings());
     }
-    for (std::uint32_t i = 0; i < 3; ++i) {
-      EXPECT_EQ(put(channel_, draft(i, shapes()[3])), Put::done);
-      EXPECT_EQ(drain(channel_), Numbers{i});
-    }
-    expect_sound(channel_);
-    channel_ = Channel();
-    memory::reclaim_dead();
-    EXPECT_EQ(bytes_in_use(), before_);
-    EXPECT_EQ(memory::validate_memory(), "");
+    expect_working();
+    expect_no_leak();
   }
 
   void get_one() {
@@ -100,8 +87,6 @@ class GetKill : public ::testing::Test {
         [&] { expect_survivors_well(situation, survivors); });
   }
 
-  std::uint64_t before_ = 0;
-  Channel channel_;
   os::Descriptor bell_;
 };
 

@@ -22,8 +22,8 @@
 #include "channel/channel.hpp"
 #include "os/clock.hpp"
 #include "os/testing.hpp"
-#include "testing/fresh_process.hpp"
 #include "testing/messages.hpp"
+#include "testing/process.hpp"
 #include "testing/seed.hpp"
 #include "testing/watchdog.hpp"
 

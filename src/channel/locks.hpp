@@ -1,5 +1,8 @@
 // Taking a channel's two locks, with the repair that a death of the last holder asks for. Whoever
-// needs both takes the one for getting first.
+// needs both takes the one for getting first; memory::unlock() gives each back.
+//
+// Internal to the room; any thread of any member. A death while holding one is repaired by whoever
+// takes it next.
 #pragma once
 
 #include "channel/channel.hpp"

@@ -16,7 +16,7 @@ using namespace std::chrono_literals;
 using os::testing::Child;
 
 TEST(Pipe, CarriesValuesBothWays) {
-  auto [here, there] = make_pipe<int, std::string>().value_or_throw();
+  auto [here, there] = Pipe<int, std::string>();
 
   here.send(5);
   there.send("five");
@@ -47,7 +47,7 @@ TEST(Pipe, CarriesValuesBetweenProcesses) {
 }
 
 TEST(Pipe, EndsAfterEverythingWasReceived) {
-  auto [here, there] = make_pipe<int>().value_or_throw();
+  auto [here, there] = Pipe<int>();
   here.send(1);
   here.send(2);
   here.close();
@@ -60,7 +60,7 @@ TEST(Pipe, EndsAfterEverythingWasReceived) {
 }
 
 TEST(Pipe, WakesAReceiverWhenTheOtherEndDies) {
-  auto [here, there] = make_pipe<int>().value_or_throw();
+  auto [here, there] = Pipe<int>();
   Pipe<int> ready;
   Child child([&, &here = here, &there = there] {
     here.close();
@@ -85,7 +85,7 @@ TEST(Pipe, WakesAReceiverWhenTheOtherEndDies) {
 }
 
 TEST(Pipe, IsBrokenWhenNobodyIsLeftToReceive) {
-  auto [here, there] = make_pipe<int>().value_or_throw();
+  auto [here, there] = Pipe<int>();
   here.send(1);
   there.close();
 
@@ -95,7 +95,7 @@ TEST(Pipe, IsBrokenWhenNobodyIsLeftToReceive) {
 }
 
 TEST(Pipe, IsBrokenForASenderThatWaitsForRoom) {
-  auto [here, there] = make_pipe<std::vector<std::byte>, int>().value_or_throw();
+  auto [here, there] = Pipe<std::vector<std::byte>, int>();
   const std::vector<std::byte> half(kBytesInFlight / 2 + 1);
   here.send(half);
   Child child([&, &here = here, &there = there] {
@@ -110,7 +110,7 @@ TEST(Pipe, IsBrokenForASenderThatWaitsForRoom) {
 }
 
 TEST(Pipe, TellsWhetherThereIsSomethingToReceive) {
-  auto [here, there] = make_pipe<int>().value_or_throw();
+  auto [here, there] = Pipe<int>();
   EXPECT_FALSE(there.poll());
   EXPECT_FALSE(there.poll(1ms));
 
@@ -125,7 +125,7 @@ TEST(Pipe, TellsWhetherThereIsSomethingToReceive) {
 }
 
 TEST(Pipe, GivesUpInTime) {
-  auto [here, there] = make_pipe<int>().value_or_throw();
+  auto [here, there] = Pipe<int>();
 
   EXPECT_EQ(here.try_recv().error(), Error::empty);
   EXPECT_EQ(here.recv_for(1ms).error(), Error::timed_out);
@@ -133,7 +133,7 @@ TEST(Pipe, GivesUpInTime) {
 }
 
 TEST(Pipe, RefusesToUseAClosedEnd) {
-  auto [here, there] = make_pipe<int>().value_or_throw();
+  auto [here, there] = Pipe<int>();
   here.close();
   here.close();
 

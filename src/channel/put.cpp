@@ -10,7 +10,7 @@
 #include "channel/record.hpp"
 #include "channel/segment.hpp"
 #include "channel/table.hpp"
-#include "memory/books.hpp"
+#include "memory/owner.hpp"
 #include "memory/owner_word.hpp"
 #include "trace/trace.hpp"
 
@@ -22,7 +22,7 @@ using memory::OwnerWord;
 
 constexpr std::size_t kMostBlocksInline = 256;
 
-thread_local Failure last_put_failure;
+thread_local Failure last_failure;
 
 std::uint64_t bytes_in(const Outgoing& message) noexcept {
   std::uint64_t bytes = message.body.size();
@@ -130,7 +130,7 @@ class Putter {
     auto next =
         make_segment(channel_.index_, position_ + 1, segment_, next_segment_bytes(segment_));
     if (!next) {
-      last_put_failure = std::move(next).failure();
+      last_failure = std::move(next).failure();
       return memory::kNoBlock;
     }
     ::new (segment_at(segment_, position_)) RecordHead{kLink, 0, 0, 0, *next, 0};
@@ -160,7 +160,7 @@ Put Channel::try_put(const Outgoing& message, Contend contend) noexcept {
   if (!fits_inline(message)) {
     auto written = write_outline(message);
     if (!written) {
-      last_put_failure = std::move(written).failure();
+      last_failure = std::move(written).failure();
       return Put::no_memory;
     }
     outline = *written;
@@ -171,10 +171,7 @@ Put Channel::try_put(const Outgoing& message, Contend contend) noexcept {
     return outcome;
   }
   trace::add(trace::Counter::messages_put, 1);
-  if (sync::anyone(record.getters)) {
-    trace::add(trace::Counter::wakes, 1);
-    sync::wake_one(record.published, record.getters);
-  }
+  sync::wake_one(record.published, record.getters);
   return Put::done;
 }
 
@@ -203,12 +200,10 @@ Put Channel::put_record(const Outgoing& message, std::uint32_t weight, BlockInde
   } else if (std::byte* place = putter.claim(total); place == nullptr) {
     outcome = Put::no_memory;
   } else {
-    ::new (place) RecordHead{static_cast<std::uint32_t>(total / kUnit),
-                             static_cast<std::uint16_t>(listed.size()),
-                             message.kind,
-                             static_cast<std::uint8_t>(outlined ? 1 : 0),
-                             static_cast<std::uint32_t>(body_bytes),
-                             weight};
+    ::new (place) RecordHead{
+        static_cast<std::uint32_t>(total / kUnit), static_cast<std::uint16_t>(listed.size()),
+        static_cast<std::uint8_t>(message.kind),   static_cast<std::uint8_t>(outlined ? 1 : 0),
+        static_cast<std::uint32_t>(body_bytes),    weight};
     place += sizeof(RecordHead);
     if (!listed.empty()) std::memcpy(place, listed.data(), listed.size_bytes());
     if (body_bytes != 0) std::memcpy(place + indices, message.body.data(), body_bytes);
@@ -218,6 +213,6 @@ Put Channel::put_record(const Outgoing& message, std::uint32_t weight, BlockInde
   return outcome;
 }
 
-const Failure& Channel::last_failure() const noexcept { return last_put_failure; }
+const Failure& last_put_failure() noexcept { return last_failure; }
 
 }  // namespace onecopy::channel

@@ -6,13 +6,14 @@
 #include "channel/channel.hpp"
 #include "os/descriptor.hpp"
 #include "os/testing.hpp"
+#include "testing/channel_fixture.hpp"
 #include "testing/kill_at_every_step.hpp"
 #include "testing/messages.hpp"
 
 namespace onecopy::channel {
 namespace {
 
-using onecopy::testing::bytes_in_use;
+using onecopy::testing::ChannelFixture;
 using onecopy::testing::Draft;
 using onecopy::testing::draft;
 using onecopy::testing::drain;
@@ -22,13 +23,10 @@ using onecopy::testing::make_channel;
 using onecopy::testing::put;
 using onecopy::testing::Shape;
 using onecopy::testing::shapes;
-using Numbers = std::vector<std::uint32_t>;
+using onecopy::testing::Survivors;
 
 constexpr std::uint32_t kDying = 1000;  // the number of the message that the dying process puts
 constexpr std::uint32_t kAfter = 2000;  // of the one that a survivor puts afterwards
-
-// What the survivors do first: clear up after the dead, or just go on (and meet its locks).
-enum class Survivors { reclaim, go_on };
 
 // How the channel is found by the putter that dies.
 struct Situation {
@@ -37,13 +35,8 @@ struct Situation {
   bool with_bell = false;
 };
 
-class PutKill : public ::testing::Test {
+class PutKill : public ChannelFixture {
  protected:
-  PutKill() {
-    EXPECT_TRUE(memory::join_family());
-    before_ = bytes_in_use();
-  }
-
   // So that no child is the first to call what the bell calls: that would take it through the
   // loader.
   static void use_once(const os::Descriptor& bell) {
@@ -87,16 +80,8 @@ class PutKill : public ::testing::Test {
       EXPECT_EQ(after, Put::full);
     }
     EXPECT_TRUE(found == without || found == with) << ::testing::PrintToString(found);
-    // It works on, over a new segment too.
-    for (std::uint32_t i = 0; i < 3; ++i) {
-      EXPECT_EQ(put(channel_, draft(i, shapes()[3])), Put::done);
-      EXPECT_EQ(drain(channel_), Numbers{i});
-    }
-    expect_sound(channel_);
-    channel_ = Channel();
-    memory::reclaim_dead();
-    EXPECT_EQ(bytes_in_use(), before_);
-    EXPECT_EQ(memory::validate_memory(), "");
+    expect_working();
+    expect_no_leak();
   }
 
   void run(const char* name, const Shape& shape, const Situation& situation,
@@ -108,8 +93,6 @@ class PutKill : public ::testing::Test {
         [&] { expect_survivors_well(situation, survivors); });
   }
 
-  std::uint64_t before_ = 0;
-  Channel channel_;
   os::Descriptor bell_;
 };
 

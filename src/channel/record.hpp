@@ -43,6 +43,8 @@ constexpr std::uint32_t weight_of(std::uint64_t bytes) {
 struct RunningSum {
   std::atomic<std::uint64_t> sums[2];
 };
+static_assert(sizeof(RunningSum) == 16 && std::is_standard_layout_v<RunningSum> &&
+              std::is_trivially_copyable_v<RunningSum>);
 
 // Whether position `a` lies before `b`; they are never 2^31 units (32 GiB) apart.
 constexpr bool before(std::uint32_t a, std::uint32_t b) {
@@ -54,7 +56,8 @@ enum class State : std::uint32_t { free, making, open, closing };
 // Equation: taken.count <= published.count <= taken.count + maximum (if maximum is not 0), and
 // done.count <= published.count; put_segment holds published.position, get_segment holds
 // taken.position or is followed, by links, by the one that does; while no lock is held, no block's
-// owner word is `putting` or `taking` for this channel; a message waits => bell_rung.
+// owner word is `putting` or `taking` for this channel; a message waits => bell_rung,
+// where its putter had a descriptor to ring.
 struct alignas(64) ChannelRecord {
   std::atomic<std::uint64_t> state;       // generation << 32 | State
   std::uint64_t maximum_weight;           // in flight; 0: no bound
@@ -79,22 +82,30 @@ struct alignas(64) ChannelRecord {
   alignas(64) std::atomic<std::uint64_t> done;  // messages reported done (JoinableQueue)
   sync::Sleepers joiners;                       // asleep on `done`
 };
-static_assert(sizeof(ChannelRecord) <= memory::kChannelBytes);
-static_assert(std::is_standard_layout_v<ChannelRecord>);
-static_assert(offsetof(ChannelRecord, published) == 128 && offsetof(ChannelRecord, taken) == 256);
+static_assert(sizeof(ChannelRecord) == 384 && sizeof(ChannelRecord) <= memory::kChannelBytes);
+static_assert(std::is_standard_layout_v<ChannelRecord> &&
+              std::is_trivially_copyable_v<ChannelRecord>);
+static_assert(offsetof(ChannelRecord, state) == 0 && offsetof(ChannelRecord, put_lock) == 64 &&
+              offsetof(ChannelRecord, bell_rung) == 88 &&
+              offsetof(ChannelRecord, published) == 128 &&
+              offsetof(ChannelRecord, get_lock) == 192 && offsetof(ChannelRecord, taken) == 256 &&
+              offsetof(ChannelRecord, done) == 320);
 
 // The head of a segment. Equation: the segment holds positions base to base + units() - 1; its last
 // unit is kept for the link.
 struct SegmentHead {
   std::uint32_t channel;
   std::uint32_t base;
-  std::uint32_t previous;  // block of the segment before, or kNone; may be free already
+  std::uint32_t previous;  // block of the segment before, or kNoBlock; may be free already
   std::uint32_t unused;
 };
-static_assert(sizeof(SegmentHead) == kUnit);
+static_assert(sizeof(SegmentHead) == kUnit && std::is_standard_layout_v<SegmentHead> &&
+              std::is_trivially_copyable_v<SegmentHead>);
+static_assert(offsetof(SegmentHead, base) == 4 && offsetof(SegmentHead, previous) == 8);
 
 // The head of a message in a segment; the blocks' indices and the body follow, each from a unit
-// boundary on. A link has `kLink` units, and the next segment's block in `body_bytes`.
+// boundary on. Equation: the head, the indices and the body, each rounded up to whole units, take
+// `units` of them. A link has `kLink` units instead, and the next segment's block in `body_bytes`.
 struct RecordHead {
   std::uint32_t units;  // of the whole record
   std::uint16_t block_count;
@@ -103,7 +114,11 @@ struct RecordHead {
   std::uint32_t body_bytes;
   std::uint32_t weight;
 };
-static_assert(sizeof(RecordHead) == kUnit && std::is_trivially_copyable_v<RecordHead>);
+static_assert(sizeof(RecordHead) == kUnit && std::is_standard_layout_v<RecordHead> &&
+              std::is_trivially_copyable_v<RecordHead>);
+static_assert(offsetof(RecordHead, block_count) == 4 && offsetof(RecordHead, kind) == 6 &&
+              offsetof(RecordHead, outline) == 7 && offsetof(RecordHead, body_bytes) == 8 &&
+              offsetof(RecordHead, weight) == 12);
 inline constexpr std::uint32_t kLink = 0xffffffffu;
 
 // The head of a block that holds a message too large for a segment: indices of further blocks, then
@@ -113,7 +128,9 @@ struct OutlineHead {
   std::uint32_t block_count;
   std::uint32_t unused;
 };
-static_assert(sizeof(OutlineHead) == kUnit);
+static_assert(sizeof(OutlineHead) == kUnit && std::is_standard_layout_v<OutlineHead> &&
+              std::is_trivially_copyable_v<OutlineHead>);
+static_assert(offsetof(OutlineHead, block_count) == 8);
 
 constexpr std::size_t round_to_unit(std::size_t bytes) {
   return (bytes + kUnit - 1) / kUnit * kUnit;

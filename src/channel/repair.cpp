@@ -3,18 +3,15 @@
 #include "channel/record.hpp"
 #include "channel/segment.hpp"
 #include "memory/books.hpp"
+#include "memory/owner.hpp"
 
 namespace onecopy::channel {
 namespace {
 
+using memory::block_count;
 using memory::BlockIndex;
 using memory::OwnerState;
 using memory::OwnerWord;
-
-std::uint32_t block_count() noexcept {
-  // Acquire: pairs with the release that published the newest block.
-  return memory::header().block_count.load(std::memory_order_acquire);
-}
 
 // Whether the block is a segment of the channel with a message in it, of those published so far.
 // With the lock for getting held it stays one: putters are done with it, but for its owner word

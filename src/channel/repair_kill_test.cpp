@@ -7,16 +7,17 @@
 #include "channel/channel.hpp"
 #include "channel/record.hpp"
 #include "channel/repair.hpp"
-#include "memory/books.hpp"
 #include "memory/ledger.hpp"
 #include "memory/local.hpp"
+#include "memory/owner.hpp"
+#include "testing/channel_fixture.hpp"
 #include "testing/kill_at_every_step.hpp"
 #include "testing/messages.hpp"
 
 namespace onecopy::channel {
 namespace {
 
-using onecopy::testing::bytes_in_use;
+using onecopy::testing::ChannelFixture;
 using onecopy::testing::draft;
 using onecopy::testing::drain;
 using onecopy::testing::expect_sound;
@@ -30,13 +31,11 @@ using onecopy::testing::Shape;
 using onecopy::testing::shapes;
 using onecopy::testing::SteppedProcess;
 using onecopy::testing::wants_everything;
-using Numbers = std::vector<std::uint32_t>;
 
 constexpr std::uint32_t kDying = 1000;
 constexpr std::uint32_t kWaiting = 3;  // messages 0, 1, 2 lie in the channel before
 
 enum class Side { put, get };
-enum class Recovery { reclaim, go_on };
 
 struct Case {
   Side side;
@@ -45,13 +44,9 @@ struct Case {
   friend void PrintTo(const Case& each, std::ostream* out) { *out << each.shape.name; }
 };
 
-class RepairKill : public ::testing::TestWithParam<Case> {
+class RepairKill : public ChannelFixture, public ::testing::WithParamInterface<Case> {
  protected:
-  RepairKill() {
-    EXPECT_TRUE(memory::join_family());
-    before_ = bytes_in_use();
-    dying_ = draft(kDying, GetParam().shape);
-  }
+  RepairKill() { dying_ = draft(kDying, GetParam().shape); }
 
   ChannelRecord& record() { return record_of(channel_.name().index); }
   const memory::OwnerLock& lock_of_side() {
@@ -136,18 +131,10 @@ class RepairKill : public ::testing::TestWithParam<Case> {
       other.erase(other.begin());
     }
     EXPECT_TRUE(found == rest || found == other) << ::testing::PrintToString(found);
-    for (std::uint32_t i = 0; i < 3; ++i) {
-      EXPECT_EQ(put(channel_, draft(i, shapes()[3])), Put::done);
-      EXPECT_EQ(drain(channel_), Numbers{i});
-    }
-    expect_sound(channel_);
-    channel_ = Channel();
-    EXPECT_EQ(bytes_in_use(), before_);
-    EXPECT_EQ(memory::validate_memory(), "");
+    expect_working();
+    expect_no_leak();
   }
 
-  std::uint64_t before_ = 0;
-  Channel channel_;
   onecopy::testing::Draft dying_;
 };
 
@@ -216,10 +203,7 @@ TEST_P(RepairKill, OfAChannelThatTheRecovererDoesNotHold) {
             EXPECT_EQ(record().put_lock.word, 0u);
             EXPECT_EQ(record().get_lock.word, 0u);
           }
-          channel_ = Channel();
-          memory::reclaim_dead();
-          EXPECT_EQ(bytes_in_use(), before_);
-          EXPECT_EQ(memory::validate_memory(), "");
+          expect_no_leak();
           // The next channel in the same place begins clean.
           prepare();
           expect_all_well();
@@ -245,8 +229,7 @@ TEST_P(RepairKill, WhileItTakesTheLockOver) {
           expect_sound(channel_);
           drain(channel_);
           expect_sound(channel_);
-          channel_ = Channel();
-          EXPECT_EQ(bytes_in_use(), before_);
+          expect_no_leak();
         });
   }
 }

@@ -6,8 +6,8 @@
 
 #include "channel/record.hpp"
 #include "channel/segment.hpp"
-#include "memory/books.hpp"
 #include "memory/local.hpp"
+#include "memory/owner.hpp"
 #include "testing/messages.hpp"
 
 namespace onecopy::channel {
@@ -76,7 +76,7 @@ TEST_F(RepairTest, TellsASegmentFromABlockThatWasOne) {
   const std::uint64_t in_use = bytes_in_use();
   const BlockIndex data = memory::allocate_block(4096).value();
   reinterpret_cast<SegmentHead*>(memory::block_data(data))->base = 0;
-  ASSERT_EQ(channel_.try_put({7, {}, std::span(&data, 1)}, Contend::yes), Put::done);
+  ASSERT_EQ(channel_.try_put({Kind::raw, {}, std::span(&data, 1)}, Contend::yes), Put::done);
   const BlockIndex before = record().get_segment;
   repair_get_side();
   EXPECT_EQ(record().get_segment, before);

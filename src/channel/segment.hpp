@@ -1,7 +1,7 @@
 // Segments: the blocks that a channel's messages lie in.
 //
-// Internal to the room; called with the channel's lock for putting (extend) or getting (the others)
-// held.
+// Internal to the room. A segment is made before anybody else knows of it; it is looked into with
+// the channel's lock for putting or for getting held.
 #pragma once
 
 #include <cstddef>

@@ -3,12 +3,13 @@
 #include <atomic>
 #include <mutex>
 #include <new>
+#include <string>
 
 #include "channel/record.hpp"
 #include "channel/repair.hpp"
 #include "channel/segment.hpp"
-#include "memory/books.hpp"
 #include "memory/ledger.hpp"
+#include "memory/owner.hpp"
 #include "memory/reclaim.hpp"
 
 namespace onecopy::channel {
@@ -47,7 +48,7 @@ void free_channel(std::uint32_t index) noexcept {
 }
 
 void finish_what_the_dead_began() noexcept {
-  const std::uint32_t high = memory::header().channel_high_water.load(std::memory_order_acquire);
+  const std::uint32_t high = memory::channel_count();
   for (std::uint32_t index = 0; index < high; ++index) {
     const State state = state_in(state_word(index));
     if (state == State::making || state == State::closing) free_channel(index);
@@ -77,11 +78,11 @@ class TableLock {
 };
 
 std::uint32_t find_free() noexcept {
-  const std::uint32_t high = memory::header().channel_high_water.load(std::memory_order_relaxed);
+  const std::uint32_t high = memory::channel_count();
   for (std::uint32_t index = 0; index < high; ++index) {
     if (state_in(state_word(index)) == State::free) return index;
   }
-  return high < memory::kMaxChannels ? high : memory::kNone;
+  return high < memory::kMaxChannels ? high : memory::kNoChannel;
 }
 
 void write_record(ChannelRecord& record, const Options& options) noexcept {
@@ -104,7 +105,7 @@ void write_record(ChannelRecord& record, const Options& options) noexcept {
 // A dead member: its locks are released and what they guard is repaired, its holds are cleared.
 void reclaim_channels(std::uint32_t slot, std::uint32_t generation) noexcept {
   const TableLock guard(slot, generation);
-  const std::uint32_t high = memory::header().channel_high_water.load(std::memory_order_acquire);
+  const std::uint32_t high = memory::channel_count();
   for (std::uint32_t index = 0; index < high; ++index) {
     // Of every channel: who died while he took back what another dead one held had locks of
     // channels that he did not hold himself.
@@ -133,15 +134,16 @@ Result<Name> make_channel(const Options& options) {
   const std::lock_guard handles_guard(memory::local().handles_mutex);
   const TableLock guard;
   const std::uint32_t index = find_free();
-  if (index == memory::kNone) {
+  if (index == memory::kNoChannel) {
     memory::release_block(*segment);
     return Failure{Error::too_many, 0,
-                   "the family has 16384 queues and pipe directions already: close some"};
+                   "the family has " + std::to_string(memory::kMaxChannels) +
+                       " queues and pipe directions already: close some"};
   }
   ChannelRecord& record = record_of(index);
   const std::uint32_t generation = generation_in(state_word(index)) + 1;
   set_state(index, generation, State::making);
-  if (index >= memory::header().channel_high_water.load(std::memory_order_relaxed)) {
+  if (index >= memory::channel_count()) {
     memory::header().channel_high_water.store(index + 1, std::memory_order_release);
   }
   write_record(record, options);

@@ -236,7 +236,7 @@ TEST(Table, AnswersClosedToWhoIsNoMember) {
       EXPECT_FALSE(memory::in_family());
       Incoming message;
       EXPECT_EQ(channel.try_get(message, Contend::yes), Get::closed);
-      EXPECT_EQ(channel.try_put({1, {}, {}}, Contend::yes), Put::closed);
+      EXPECT_EQ(channel.try_put({Kind::raw, {}, {}}, Contend::yes), Put::closed);
       channel.keep_bell_level();
       EXPECT_FALSE(Channel::open(channel.name()));
       EXPECT_FALSE(Channel::create({}));

@@ -5,8 +5,8 @@
 #include "channel/locks.hpp"
 #include "channel/record.hpp"
 #include "channel/segment.hpp"
-#include "memory/books.hpp"
 #include "memory/family.hpp"
+#include "memory/owner.hpp"
 
 namespace onecopy::channel {
 namespace {
@@ -19,9 +19,7 @@ using memory::OwnerWord;
 class Walk {
  public:
   explicit Walk(std::uint32_t channel)
-      : channel_(channel),
-        record_(record_of(channel)),
-        block_count_(memory::header().block_count.load(std::memory_order_acquire)) {}
+      : channel_(channel), record_(record_of(channel)), block_count_(memory::block_count()) {}
 
   // The first invariant that does not hold; empty: all do.
   std::string run() {

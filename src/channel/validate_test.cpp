@@ -10,7 +10,7 @@
 #include "channel/channel.hpp"
 #include "channel/record.hpp"
 #include "channel/segment.hpp"
-#include "memory/books.hpp"
+#include "memory/owner.hpp"
 #include "testing/fresh_process.hpp"
 #include "testing/messages.hpp"
 

@@ -12,36 +12,62 @@ os::Deadline deadline_of(std::int64_t wait) noexcept {
   return wait == detail::kForever ? os::Deadline::never() : os::Deadline::after(wait);
 }
 
+Result<void> decode(const Incoming& message, detail::ValueRead value) {
+  switch (message.kind) {
+    case Kind::value: {
+      Decoder::State state(message.body, {.indices = message.blocks});
+      return state.decode(value);
+    }
+    case Kind::pickle:
+      return Failure{Error::invalid, 0, "the message is a pickle, which only Python reads"};
+    case Kind::raw:
+      return Failure{Error::invalid, 0, "the message is raw bytes, not a value"};
+  }
+  return Failure{Error::corrupt, 0, "the message is of no known kind"};
+}
+
+// Waits a slice for a message; `ended` is set where the other end is gone.
+Wait wait_for_message(Channel& channel, int peer, os::Deadline deadline, bool& ended) noexcept {
+  return peer < 0 ? channel.wait_for_message(deadline) : channel.wait_for_bell(deadline, ended);
+}
+
+}  // namespace
+
 bool hung_up(int peer) noexcept {
   if (peer < 0) return false;
   const os::Poll poll = os::poll_one(peer, false, false, os::Deadline::at(0));
   return poll.hung_up || poll.invalid;
 }
 
-Result<void> decode(const Incoming& message, detail::ValueRead value) {
-  switch (static_cast<message::Kind>(message.kind)) {
-    case message::Kind::value: {
-      Decoder::State state(message.body, {.indices = message.blocks});
-      return state.decode(value);
+Put put_round(Channel& channel, const Outgoing& message, int peer, os::Deadline deadline,
+              bool& broken) noexcept {
+  const os::Deadline round = os::Deadline::after(sync::kSlice);
+  do {
+    const Put outcome = channel.try_put(message, Contend::yes);
+    if (outcome != Put::full) return outcome;
+    broken = hung_up(peer);
+    if (broken || deadline.expired()) return Put::full;
+    if (channel.wait_for_room(deadline) != Wait::ready) return Put::busy;
+  } while (!round.expired());
+  return Put::busy;
+}
+
+Get get_round(Channel& channel, Incoming& message, int peer, os::Deadline deadline,
+              bool& ended) noexcept {
+  const os::Deadline round = os::Deadline::after(sync::kSlice);
+  do {
+    const Get outcome = channel.try_get(message, Contend::yes);
+    // Looked at once more after the end was seen: what was sent before it is there by then.
+    if (outcome != Get::empty || ended) return outcome;
+    if (deadline.expired()) {
+      ended = hung_up(peer);
+      if (!ended) return Get::empty;
+      continue;
     }
-    case message::Kind::pickle:
-      return Failure{Error::invalid, 0, "the message is a pickle, which only Python reads"};
-    case message::Kind::raw:
-      return Failure{Error::invalid, 0, "the message is raw bytes, not a value"};
-  }
-  return Failure{Error::corrupt, 0, "the message is of no known kind"};
+    if (wait_for_message(channel, peer, deadline, ended) != Wait::ready) return Get::busy;
+  } while (!round.expired());
+  return Get::busy;
 }
-
-// Waits a while for a message; `over` is set where the stream has ended.
-void wait_for_message(Channel& channel, os::Deadline deadline, int peer, bool& over) noexcept {
-  if (peer < 0) {
-    channel.wait_for_message(deadline);
-  } else {
-    channel.wait_for_bell(deadline, over);
-  }
-}
-
-}  // namespace
 
 Result<void> put_value(Channel& channel, detail::ValueWrite value, std::int64_t wait, int peer) {
   // Before the work of writing it: these two need not know the message.
@@ -50,73 +76,64 @@ Result<void> put_value(Channel& channel, detail::ValueWrite value, std::int64_t 
 
   Encoder::State state;
   if (Result<void> encoded = state.encode(value); !encoded) return encoded;
-  const Outgoing message{.kind = static_cast<Kind>(message::Kind::value),
-                         .body = state.buffer.span(),
-                         .blocks = state.blocks.span()};
+  const Outgoing message{
+      .kind = Kind::value, .body = state.buffer.span(), .blocks = state.blocks.span()};
   const os::Deadline deadline = deadline_of(wait);
-  for (;;) {
-    switch (channel.try_put(message, Contend::yes)) {
-      case Put::done:
-        state.blocks.delivered();
-        return {};
-      case Put::no_memory:
-        return channel.last_failure();
-      case Put::closed:
-        return Error::closed;
-      case Put::busy:
-        break;
-      case Put::full:
-        if (wait == 0) return Error::full;
-        if (deadline.expired()) return Error::timed_out;
-        channel.wait_for_room(deadline);
-        if (hung_up(peer)) return Error::broken_pipe;
-        break;
-    }
+  // At first without a look at the clock.
+  Put outcome = channel.try_put(message, Contend::yes);
+  if (outcome == Put::full) outcome = Put::busy;
+  bool broken = false;
+  while (outcome == Put::busy) outcome = put_round(channel, message, peer, deadline, broken);
+  switch (outcome) {
+    case Put::done:
+      state.blocks.delivered();
+      return {};
+    case Put::no_memory:
+      return last_put_failure();
+    case Put::full:
+      if (broken) return Error::broken_pipe;
+      return wait == 0 ? Error::full : Error::timed_out;
+    case Put::busy:
+    case Put::closed:
+      break;
   }
+  return Error::closed;
 }
 
 Result<void> get_value(Channel& channel, detail::ValueRead value, std::int64_t wait, int peer) {
   Incoming message;
   const os::Deadline deadline = deadline_of(wait);
-  bool over = false;
-  for (;;) {
-    switch (channel.try_get(message, Contend::yes)) {
-      case Get::done: {
-        // However the reading ends, by an exception of a user's Codec too.
-        struct Discard {
-          Incoming& message;
-          ~Discard() { message.discard(); }
-        } discard{message};
-        return decode(message, value);
-      }
-      case Get::closed:
-        return Error::closed;
-      case Get::corrupt:
-        return Failure{Error::corrupt, 0, "the channel holds what no sender writes"};
-      case Get::busy:
-        break;
-      case Get::empty:
-        // The order matters: what the other end sent before it went is received first.
-        if (over) return Error::end_of_stream;
-        if (wait == 0) {
-          if (!hung_up(peer)) return Error::empty;
-          over = true;
-        } else if (deadline.expired()) {
-          return Error::timed_out;
-        } else {
-          wait_for_message(channel, deadline, peer, over);
-        }
-        break;
+  Get outcome = channel.try_get(message, Contend::yes);
+  if (outcome == Get::empty) outcome = Get::busy;
+  bool ended = false;
+  while (outcome == Get::busy) outcome = get_round(channel, message, peer, deadline, ended);
+  switch (outcome) {
+    case Get::done: {
+      // However the reading ends, by an exception of a user's Codec too.
+      struct Discard {
+        Incoming& message;
+        ~Discard() { message.discard(); }
+      } discard{message};
+      return decode(message, value);
     }
+    case Get::corrupt:
+      return Failure{Error::corrupt, 0, "the channel holds what no sender writes"};
+    case Get::empty:
+      if (ended) return Error::end_of_stream;
+      return wait == 0 ? Error::empty : Error::timed_out;
+    case Get::busy:
+    case Get::closed:
+      break;
   }
+  return Error::closed;
 }
 
 Result<bool> poll_value(Channel& channel, std::int64_t wait, int peer) {
   const os::Deadline deadline = deadline_of(wait);
-  bool over = hung_up(peer);
-  while (channel.size() == 0 && !over) {
+  bool ended = hung_up(peer);
+  while (channel.size() == 0 && !ended) {
     if (deadline.expired()) return false;
-    wait_for_message(channel, deadline, peer, over);
+    wait_for_message(channel, peer, deadline, ended);
   }
   return true;
 }

@@ -8,6 +8,7 @@
 #include "memory/census.hpp"
 #include "memory/family.hpp"
 #include "message/envelope.hpp"
+#include "os/descriptor.hpp"
 
 namespace onecopy::channel {
 namespace {
@@ -68,6 +69,78 @@ TEST(Values, StayWithTheSenderWhenTheChannelIsFull) {
   EXPECT_EQ(put(channel, std::vector<double>(20'000)).error(), Error::full);
 
   EXPECT_EQ(memory::take_census().in_use, before);
+}
+
+const Outgoing kNothing{.kind = Kind::raw, .body = {}, .blocks = {}};
+
+TEST(Rounds, EndWithoutAnAnswerWhenNothingHappens) {
+  memory::join_family().value_or_throw();
+  Channel channel = Channel::create({.maximum = 1}).value_or_throw();
+  Incoming message;
+  bool broken = false;
+  bool ended = false;
+
+  EXPECT_EQ(get_round(channel, message, -1, os::Deadline::never(), ended), Get::busy);
+  EXPECT_EQ(put_round(channel, kNothing, -1, os::Deadline::never(), broken), Put::done);
+  EXPECT_EQ(put_round(channel, kNothing, -1, os::Deadline::never(), broken), Put::busy);
+  EXPECT_EQ(get_round(channel, message, -1, os::Deadline::never(), ended), Get::done);
+
+  EXPECT_FALSE(broken);
+  EXPECT_FALSE(ended);
+}
+
+TEST(Rounds, AnswerAtOnceWhenTheDeadlineHasExpired) {
+  memory::join_family().value_or_throw();
+  Channel channel = Channel::create({.maximum = 1}).value_or_throw();
+  Incoming message;
+  bool broken = false;
+  bool ended = false;
+
+  EXPECT_EQ(get_round(channel, message, -1, os::Deadline::at(0), ended), Get::empty);
+  ASSERT_EQ(channel.try_put(kNothing, Contend::yes), Put::done);
+  EXPECT_EQ(put_round(channel, kNothing, -1, os::Deadline::at(0), broken), Put::full);
+
+  EXPECT_FALSE(broken);
+  EXPECT_FALSE(ended);
+}
+
+TEST(Rounds, EndTheStreamOnceEverythingWasTaken) {
+  for (const os::Deadline deadline : {os::Deadline::never(), os::Deadline::at(0)}) {
+    Channel channel = make();
+    auto sockets = os::stream_pair(true).value_or_throw();
+    channel.set_bell(-1, sockets.first.get());
+    ASSERT_EQ(channel.try_put(kNothing, Contend::yes), Put::done);
+    Incoming message;
+    bool ended = false;
+    const auto get = [&] {
+      Get outcome = Get::busy;
+      while (outcome == Get::busy) {
+        outcome = get_round(channel, message, sockets.first.get(), deadline, ended);
+      }
+      return outcome;
+    };
+
+    sockets.second.reset();
+
+    EXPECT_EQ(get(), Get::done);
+    EXPECT_FALSE(ended);
+    EXPECT_EQ(get(), Get::empty);
+    EXPECT_TRUE(ended);
+  }
+}
+
+TEST(Rounds, FindThePipeBrokenWhereTheyWouldWaitForRoom) {
+  memory::join_family().value_or_throw();
+  Channel channel = Channel::create({.maximum = 1}).value_or_throw();
+  auto sockets = os::stream_pair(true).value_or_throw();
+  ASSERT_EQ(channel.try_put(kNothing, Contend::yes), Put::done);
+  bool broken = false;
+
+  sockets.second.reset();
+
+  EXPECT_EQ(put_round(channel, kNothing, sockets.first.get(), os::Deadline::never(), broken),
+            Put::full);
+  EXPECT_TRUE(broken);
 }
 
 }  // namespace

@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <cstring>
+#include <string>
 
 #include "memory/books.hpp"
 #include "memory/family.hpp"
 #include "memory/frozen.hpp"
 #include "memory/housekeeping.hpp"
 #include "memory/local.hpp"
+#include "memory/owner.hpp"
 #include "memory/size_class.hpp"
 #include "memory/stream_copy.hpp"
 
@@ -61,7 +63,9 @@ Result<BlockIndex> allocate_block(std::size_t bytes) {
   }
   const std::uint32_t size_class = class_of(bytes);
   if (size_class == kSizeClasses) {
-    return Failure{Error::no_memory, 0, "one block cannot be larger than 15 TiB"};
+    return Failure{Error::no_memory, 0,
+                   "one block cannot be larger than " +
+                       std::to_string(class_bytes(kSizeClasses - 1) >> 40) + " TiB"};
   }
   Result<BlockIndex> block = Books().take(size_class);
   if (!block && block.error() == Error::no_memory) {
@@ -136,7 +140,7 @@ BlockIndex block_at(const void* address) noexcept {
   const auto offset = static_cast<std::uint64_t>(byte - local().base);
   // Blocks are made at rising offsets: find the last that begins at or before the address.
   std::uint32_t low = 0;
-  std::uint32_t high = header().block_count.load(std::memory_order_acquire);
+  std::uint32_t high = block_count();
   while (low < high) {
     const std::uint32_t middle = low + (high - low) / 2;
     if (block_record(middle).offset <= offset) {
@@ -177,11 +181,13 @@ bool surrender_view(BlockIndex block) noexcept {
   const std::lock_guard guard(local().views_mutex);
   if (owner_of(block) != OwnerWord::held(local().slot)) return false;
   std::uint32_t one = 1;
+  // Acquire and release: as in release_view().
   return local_block(block).views.compare_exchange_strong(one, 0, std::memory_order_acq_rel,
                                                           std::memory_order_acquire);
 }
 
 std::uint32_t view_count(BlockIndex block) noexcept {
+  // Acquire: pairs with the release of who let go last.
   return local_block(block).views.load(std::memory_order_acquire);
 }
 

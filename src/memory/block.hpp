@@ -16,10 +16,9 @@
 
 #include <onecopy/error.hpp>
 
-namespace onecopy::memory {
+#include "memory/index.hpp"
 
-using BlockIndex = std::uint32_t;
-inline constexpr BlockIndex kNoBlock = 0xffffffffu;
+namespace onecopy::memory {
 
 // A block of at least `bytes` bytes (0 counts as 1), held by this process, at least page aligned.
 // Contents are undefined. Error::no_memory names the limit that stands in the way.

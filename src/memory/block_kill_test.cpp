@@ -19,12 +19,10 @@ namespace onecopy::memory {
 namespace {
 
 using onecopy::testing::kill_at_every_step;
+using onecopy::testing::Survivors;
 
 constexpr std::size_t kSmall = 5000;
 constexpr std::size_t kLarge = 300'000;
-
-// What the survivors do first: clear up after the dead, or just go on (and meet its lock).
-enum class Survivors { reclaim, go_on };
 
 class BlockKill : public ::testing::TestWithParam<Survivors> {
  protected:
@@ -83,7 +81,7 @@ class BlockKill : public ::testing::TestWithParam<Survivors> {
 TEST_P(BlockKill, AllocatingANewBlock) {
   // All free ones that would serve are taken first.
   std::vector<BlockIndex> taken;
-  const auto count = [] { return header().block_count.load(); };
+  const auto count = [] { return block_count(); };
   kill_at_every_step(
       {.name = "allocate, new"},
       [&] {
@@ -152,10 +150,6 @@ TEST_P(BlockKill, ReleasingTheLastView) {
 
 TEST_P(BlockKill, GivingBackToTheSystem) {
   run("give back", [&] { make_warm({kSmall, kLarge, kSmall}); }, [] { give_back_idle(0); });
-}
-
-TEST_P(BlockKill, Leaving) {
-  run("leave", [] {}, [] { leave_family(); });
 }
 
 INSTANTIATE_TEST_SUITE_P(Survivors, BlockKill,

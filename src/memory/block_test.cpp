@@ -10,11 +10,11 @@
 #include <thread>
 #include <vector>
 
-#include "memory/books.hpp"
 #include "memory/census.hpp"
 #include "memory/family.hpp"
 #include "memory/housekeeping.hpp"
 #include "memory/local.hpp"
+#include "memory/owner.hpp"
 #include "memory/size_class.hpp"
 #include "memory/validate.hpp"
 #include "testing/fresh_process.hpp"
@@ -243,30 +243,6 @@ TEST(Block, IsOnesOwnUnderLoad) {
     EXPECT_TRUE(ended_well(first));
     EXPECT_TRUE(ended_well(second));
     EXPECT_EQ(take_census().blocks_in_use, 0u);
-  });
-}
-
-// What a death in the middle of the books leaves is rebuilt from the owner words.
-TEST(Books, AreRebuiltFromTheOwnerWords) {
-  in_family_of_its_own([] {
-    std::vector<BlockIndex> blocks;
-    for (int i = 0; i < 12; ++i) blocks.push_back(allocate_block(4096 * (i % 3 + 1)).value());
-    for (int i = 0; i < 12; i += 2) release_block(blocks[static_cast<std::size_t>(i)]);
-    const Census before = take_census();
-    {
-      const Books books;
-      ArenaHeader& head = header();
-      for (auto& list : head.warm_lists) list = {0, 11};
-      head.resident = 1;
-      head.warm = 2;
-      head.data_end = 3;
-      rebuild_books();
-    }
-    EXPECT_EQ(validate_memory(), "");
-    const Census after = take_census();
-    EXPECT_EQ(after.in_use, before.in_use);
-    EXPECT_EQ(after.warm, before.warm);
-    EXPECT_EQ(after.resident, before.resident);
   });
 }
 

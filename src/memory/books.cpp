@@ -1,9 +1,11 @@
 #include "memory/books.hpp"
 
 #include <algorithm>
+#include <string>
 
 #include "memory/budget.hpp"
 #include "memory/local.hpp"
+#include "memory/owner.hpp"
 #include "memory/size_class.hpp"
 #include "os/clock.hpp"
 
@@ -21,9 +23,9 @@ FreeList& list_of(const BlockRecord& record) noexcept {
 void push(BlockIndex block) noexcept {
   BlockRecord& record = block_record(block);
   FreeList& list = list_of(record);
-  record.newer = kNone;
+  record.newer = kNoBlock;
   record.older = list.newest;
-  if (list.newest != kNone) {
+  if (list.newest != kNoBlock) {
     block_record(list.newest).newer = block;
   } else {
     list.oldest = block;
@@ -35,8 +37,8 @@ void push(BlockIndex block) noexcept {
 void unlink(BlockIndex block) noexcept {
   const BlockRecord& record = block_record(block);
   FreeList& list = list_of(record);
-  (record.newer != kNone ? block_record(record.newer).older : list.newest) = record.older;
-  (record.older != kNone ? block_record(record.older).newer : list.oldest) = record.newer;
+  (record.newer != kNoBlock ? block_record(record.newer).older : list.newest) = record.older;
+  (record.older != kNoBlock ? block_record(record.older).newer : list.oldest) = record.newer;
   if (record.warm != 0) header().warm -= record.capacity;
 }
 
@@ -59,14 +61,14 @@ Result<BlockIndex> Books::take(std::uint32_t size_class) {
   const std::uint32_t last = std::min(size_class + kStretch, kSizeClasses - 1);
   for (std::uint32_t c = size_class; c <= last; ++c) {
     const BlockIndex block = books.warm_lists[c].newest;
-    if (block == kNone) continue;
+    if (block == kNoBlock) continue;
     unlink(block);
     set_owner(block, OwnerWord::held(local().slot));
     return block;
   }
   if (auto granted = grant(class_bytes(size_class)); !granted) return std::move(granted).failure();
   const BlockIndex cold = books.cold_lists[size_class].newest;
-  if (cold == kNone) return make(size_class);
+  if (cold == kNoBlock) return make(size_class);
   unlink(cold);
   count_resident(block_record(cold));
   set_owner(cold, OwnerWord::held(local().slot));
@@ -75,10 +77,11 @@ Result<BlockIndex> Books::take(std::uint32_t size_class) {
 
 Result<BlockIndex> Books::make(std::uint32_t size_class) {
   ArenaHeader& books = header();
-  const std::uint32_t block = books.block_count.load(std::memory_order_relaxed);
+  const BlockIndex block = block_count();
   const std::uint64_t bytes = class_bytes(size_class);
   if (block == kMaxBlocks) {
-    return Failure{Error::too_many, 0, "the arena's table of 1048576 blocks is full"};
+    return Failure{Error::too_many, 0,
+                   "the arena's table of " + std::to_string(kMaxBlocks) + " blocks is full"};
   }
   if (bytes > books.capacity - books.data_end) {
     return Failure{Error::no_memory, 0,
@@ -111,7 +114,7 @@ BlockIndex Books::take_idle(std::uint64_t until) noexcept {
   BlockIndex victim = kNoBlock;
   std::uint64_t freed_at = until;
   for (const FreeList& list : books.warm_lists) {
-    if (list.oldest == kNone || block_record(list.oldest).freed_at >= freed_at) continue;
+    if (list.oldest == kNoBlock || block_record(list.oldest).freed_at >= freed_at) continue;
     victim = list.oldest;
     freed_at = block_record(victim).freed_at;
   }
@@ -135,10 +138,10 @@ void rebuild_books() noexcept {
   books.warm = 0;
   books.data_end = kDataOffset;
   for (std::uint32_t c = 0; c < kSizeClasses; ++c) {
-    books.warm_lists[c] = {kNone, kNone};
-    books.cold_lists[c] = {kNone, kNone};
+    books.warm_lists[c] = {kNoBlock, kNoBlock};
+    books.cold_lists[c] = {kNoBlock, kNoBlock};
   }
-  const std::uint32_t count = books.block_count.load(std::memory_order_relaxed);
+  const std::uint32_t count = block_count();
   for (BlockIndex block = 0; block < count; ++block) {
     BlockRecord& record = block_record(block);
     books.data_end = record.offset + record.capacity;
@@ -151,22 +154,6 @@ void rebuild_books() noexcept {
     if (record.warm != 0) books.resident += record.capacity;
   }
   books.highest_resident = std::max(books.highest_resident, books.resident);
-}
-
-// Release and acquire pair with each other: who learns that it owns a block sees all that the
-// owner before wrote about it.
-void set_owner(BlockIndex block, OwnerWord owner) noexcept {
-  block_record(block).owner.store(owner.bits(), std::memory_order_release);
-}
-
-OwnerWord owner_of(BlockIndex block) noexcept {
-  return OwnerWord(block_record(block).owner.load(std::memory_order_acquire));
-}
-
-bool change_owner(BlockIndex block, OwnerWord from, OwnerWord to) noexcept {
-  std::uint64_t expected = from.bits();
-  return block_record(block).owner.compare_exchange_strong(
-      expected, to.bits(), std::memory_order_acq_rel, std::memory_order_acquire);
 }
 
 }  // namespace onecopy::memory

@@ -2,16 +2,16 @@
 // outside the pages that are handed out, and derived: after a death they are rebuilt from the owner
 // words (rebuild_books), which are the truth.
 //
-// Internal to the room. Everything here is called with the lock on the books held, through Books.
+// Books holds the lock on them: any thread of any member may make one, for as long as a few calls
+// take, and the rooms above do so to free blocks that they found by their owner words. A death with
+// it held leaves the books wrong and the owner words right; the next Books rebuilds.
 #pragma once
 
 #include <cstdint>
 
 #include <onecopy/error.hpp>
 
-#include "memory/block.hpp"
-#include "memory/layout.hpp"
-#include "memory/owner_word.hpp"
+#include "memory/index.hpp"
 
 namespace onecopy::memory {
 
@@ -38,12 +38,8 @@ class Books {
   Result<BlockIndex> make(std::uint32_t size_class);
 };
 
-// Rebuilds lists and figures from the block records. Idempotent.
+// Rebuilds lists and figures from the block records, with the lock held or nobody there to take it.
+// Idempotent.
 void rebuild_books() noexcept;
-
-// The owner word of a block: one store, released; one load, acquired.
-void set_owner(BlockIndex block, OwnerWord owner) noexcept;
-OwnerWord owner_of(BlockIndex block) noexcept;
-bool change_owner(BlockIndex block, OwnerWord from, OwnerWord to) noexcept;
 
 }  // namespace onecopy::memory

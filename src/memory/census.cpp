@@ -5,6 +5,7 @@
 #include "memory/ledger.hpp"
 #include "memory/local.hpp"
 #include "memory/member.hpp"
+#include "memory/owner.hpp"
 #include "os/limits.hpp"
 
 namespace onecopy::memory {
@@ -15,7 +16,7 @@ void count_blocks(Census& census, std::vector<MemberUse>& by_slot) {
   census.warm = header().warm;
   census.resident = header().resident;
   census.highest_resident = header().highest_resident;
-  const std::uint32_t count = header().block_count.load(std::memory_order_acquire);
+  const std::uint32_t count = block_count();
   for (BlockIndex block = 0; block < count; ++block) {
     OwnerWord owner = owner_of(block);
     if (owner.state() == OwnerState::part) owner = owner_of(owner.head());
@@ -56,13 +57,13 @@ void count_blocks(Census& census, std::vector<MemberUse>& by_slot) {
 Census take_census() {
   Census census;
   if (!in_family()) return census;
-  const std::uint32_t slots = header().member_high_water.load(std::memory_order_acquire);
+  const std::uint32_t slots = member_count();
   std::vector<MemberUse> by_slot(slots);
-  for (std::uint32_t slot = 0; slot < slots; ++slot) by_slot[slot] = {slot, 0, false, 0, 0};
+  for (Slot slot = 0; slot < slots; ++slot) by_slot[slot] = {slot, 0, false, 0, 0};
   count_blocks(census, by_slot);
   for (MemberUse& use : by_slot) {
     if (!is_taken(use.slot)) continue;
-    use.pid = member_record(use.slot).identity.pid;
+    use.pid = pid_of(use.slot);
     use.living = use.slot == self() || is_living(use.slot);
     census.members.push_back(use);
   }

@@ -6,10 +6,12 @@
 #include <string>
 #include <vector>
 
+#include "memory/index.hpp"
+
 namespace onecopy::memory {
 
 struct MemberUse {
-  std::uint32_t slot;
+  Slot slot;
   std::int32_t pid;  // 0: reserved for a child that is not born yet
   bool living;
   std::uint32_t blocks;  // held, frozen ones included

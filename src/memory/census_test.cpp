@@ -6,9 +6,9 @@
 #include <cstdlib>
 
 #include "memory/block.hpp"
-#include "memory/books.hpp"
 #include "memory/family.hpp"
 #include "memory/local.hpp"
+#include "memory/owner.hpp"
 #include "os/testing.hpp"
 #include "testing/fresh_process.hpp"
 

@@ -11,10 +11,9 @@
 
 #include <onecopy/error.hpp>
 
-namespace onecopy::memory {
+#include "memory/index.hpp"
 
-using Slot = std::uint32_t;
-inline constexpr Slot kNoSlot = 0xffffffffu;
+namespace onecopy::memory {
 
 struct Ticket {
   Slot slot = kNoSlot;
@@ -25,7 +24,6 @@ struct Ticket {
 Result<void> join_family();
 bool in_family() noexcept;
 Slot self() noexcept;
-bool is_root() noexcept;
 
 // The arena's descriptor, to be handed to a child started afresh; checked to be still the arena's.
 Result<int> family_descriptor();
@@ -45,10 +43,6 @@ void forked(int pid) noexcept;
 // Becomes the member of `ticket` in the family whose arena is `descriptor` (which is not consumed).
 // Error::version_mismatch names both versions. In a process that is a member already: nothing.
 Result<void> adopt(int descriptor, Ticket ticket);
-
-// Notes that this process is about to end in good order. What it holds stays its own until it is
-// gone (its threads may still touch their arrays); whoever finds it gone takes it back.
-void leave_family() noexcept;
 
 // Looks for dead members and takes back what they held. Returns how many were found.
 std::uint32_t reclaim_dead() noexcept;

@@ -22,6 +22,7 @@
 #include "memory/validate.hpp"
 #include "os/descriptor_passing.hpp"
 #include "os/memory_file.hpp"
+#include "os/testing_files.hpp"
 #include "testing/fresh_process.hpp"
 
 namespace onecopy::memory {
@@ -39,7 +40,6 @@ TEST(Family, IsMadeOnFirstUse) {
     EXPECT_EQ(reclaim_dead(), 0u);
     EXPECT_TRUE(join_family());
     EXPECT_TRUE(in_family());
-    EXPECT_TRUE(is_root());
     const Slot slot = self();
     EXPECT_TRUE(join_family());
     EXPECT_EQ(self(), slot);
@@ -62,7 +62,7 @@ class Newcomer {
  public:
   template <class Body>
   explicit Newcomer(Body&& body) {
-    auto ends = os::message_pair().value();
+    auto ends = os::stream_pair().value();
     pid_ = start_process([&] {
       const auto [descriptors, bytes] =
           os::receive_descriptors(ends.second.get(), 1, sizeof(Ticket)).value();
@@ -90,7 +90,6 @@ TEST(Family, IsAdoptedByAProcessStartedAfresh) {
     Newcomer newcomer([](int arena, Ticket ticket) {
       ASSERT_TRUE(adopt(arena, ticket));
       EXPECT_TRUE(in_family());
-      EXPECT_FALSE(is_root());
       EXPECT_EQ(self(), ticket.slot);
       EXPECT_EQ(block_data(0)[0], std::byte{42}) << "the same memory";
       block_data(0)[0] = std::byte{43};
@@ -118,8 +117,8 @@ TEST(Family, OfAnotherVersionRefuses) {
       EXPECT_NE(adopted.failure().text().find(kVersionText), std::string::npos);
       EXPECT_NE(adopted.failure().text().find("7.8.9"), std::string::npos);
       EXPECT_FALSE(in_family());
-      EXPECT_TRUE(join_family()) << "it can still be the root of its own";
-      EXPECT_TRUE(is_root());
+      EXPECT_TRUE(join_family()) << "it can still begin one of its own";
+      EXPECT_EQ(take_census().members.size(), 1u);
     });
     ASSERT_TRUE(join_family());
     header().package_version = (7 << 20) | (8 << 10) | 9;
@@ -191,7 +190,7 @@ TEST(Family, LeavesAFileAloneThatGotTheNumberOfItsDescriptor) {
     EXPECT_EQ(std::memcmp(block_data(fresh), bytes.data(), kLarge), 0);
     release_block(warm);
     give_back_idle(0);
-    EXPECT_EQ(theirs.allocated().value(), 0u);
+    EXPECT_EQ(os::testing::allocated_bytes(theirs.descriptor()), 0u);
     EXPECT_EQ(block_data(warm)[0], std::byte{7}) << "pages that cannot be given back are kept";
     EXPECT_EQ(validate_memory(), "");
     release_block(fresh);

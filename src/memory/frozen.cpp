@@ -6,6 +6,7 @@
 #include "memory/books.hpp"
 #include "memory/ledger.hpp"
 #include "memory/local.hpp"
+#include "memory/owner.hpp"
 
 namespace onecopy::memory {
 namespace {
@@ -41,7 +42,7 @@ bool is_private(BlockIndex block) noexcept {
 // frozen one that we have mapped privately, looked into or not. (What a process inherited that is
 // no member is neither.)
 bool is_viewed(BlockIndex block, OwnerWord owner) noexcept {
-  const std::uint32_t me = local().slot;
+  const Slot me = local().slot;
   if (owner == OwnerWord::held(me)) return view_count(block) != 0;
   return owner.state() == OwnerState::frozen && is_private(block) &&
          ledger_has(Ledger::blocks, me, block);
@@ -49,9 +50,9 @@ bool is_viewed(BlockIndex block, OwnerWord owner) noexcept {
 
 }  // namespace
 
-void freeze_views(std::uint32_t child) noexcept {
-  const std::uint32_t me = local().slot;
-  const std::uint32_t count = header().block_count.load(std::memory_order_acquire);
+void freeze_views(Slot child) noexcept {
+  const Slot me = local().slot;
+  const std::uint32_t count = block_count();
   BlockIndex run = kNoBlock;  // first of the blocks side by side that turn private together
   for (BlockIndex block = 0; block <= count; ++block) {
     const OwnerWord owner = block < count ? owner_of(block) : OwnerWord();
@@ -75,7 +76,7 @@ void freeze_views(std::uint32_t child) noexcept {
 }
 
 void release_orphaned_views() noexcept {
-  const std::uint32_t count = header().block_count.load(std::memory_order_acquire);
+  const std::uint32_t count = block_count();
   for (BlockIndex block = 0; block < count; ++block) {
     if (is_private(block) && view_count(block) == 0 && release_frozen(block)) {
       Books().put_back(block);
@@ -99,8 +100,8 @@ bool release_frozen(BlockIndex block) noexcept {
   return last_to_let_go(block);
 }
 
-void release_frozen_of_dead(std::uint32_t slot) noexcept {
-  const std::uint32_t count = header().block_count.load(std::memory_order_acquire);
+void release_frozen_of_dead(Slot slot) noexcept {
+  const std::uint32_t count = block_count();
   for (BlockIndex block = 0; block < count; ++block) {
     if (ledger_has(Ledger::blocks, slot, block)) ledger_clear(Ledger::blocks, slot, block);
     if (last_to_let_go(block)) {

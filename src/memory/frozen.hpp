@@ -13,7 +13,7 @@
 namespace onecopy::memory {
 
 // Freezes every block this process looks into and makes `child` a holder of each.
-void freeze_views(std::uint32_t child) noexcept;
+void freeze_views(Slot child) noexcept;
 
 // This process lets go of a frozen block. True: it was the last holder and the block, now held by
 // this process, is to be put back.
@@ -24,6 +24,6 @@ bool release_frozen(BlockIndex block) noexcept;
 void release_orphaned_views() noexcept;
 
 // Clears what a dead member held frozen; frees what nobody holds any more.
-void release_frozen_of_dead(std::uint32_t slot) noexcept;
+void release_frozen_of_dead(Slot slot) noexcept;
 
 }  // namespace onecopy::memory

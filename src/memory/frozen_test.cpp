@@ -8,11 +8,11 @@
 #include <vector>
 
 #include "memory/block.hpp"
-#include "memory/books.hpp"
 #include "memory/census.hpp"
 #include "memory/family.hpp"
 #include "memory/ledger.hpp"
 #include "memory/local.hpp"
+#include "memory/owner.hpp"
 #include "memory/validate.hpp"
 #include "os/testing.hpp"
 #include "testing/fresh_process.hpp"

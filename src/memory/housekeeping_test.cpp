@@ -10,6 +10,7 @@
 #include "memory/family.hpp"
 #include "memory/local.hpp"
 #include "memory/validate.hpp"
+#include "os/testing_files.hpp"
 #include "testing/fresh_process.hpp"
 
 namespace onecopy::memory {
@@ -26,7 +27,9 @@ BlockIndex make_filled(int value) {
   return block;
 }
 
-std::uint64_t pages_of_the_system() { return local().file.allocated().value(); }
+std::uint64_t pages_of_the_system() {
+  return os::testing::allocated_bytes(local().file.descriptor());
+}
 
 // As if a block had been free for that much longer, and nobody had looked for as long.
 void let_time_pass(BlockIndex block, os::Nanoseconds length) {

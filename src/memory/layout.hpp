@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "memory/index.hpp"
 #include "memory/owner_lock.hpp"
 #include "os/process_identity.hpp"
 
@@ -17,19 +18,28 @@ namespace onecopy::memory {
 inline constexpr std::uint64_t kMagic = 0x79706f63656e6f01;  // "\1onecopy", little endian
 // Raised with every change to anything that lies in shared memory; members of different layouts
 // refuse each other.
-inline constexpr std::uint32_t kLayoutVersion = 1;
+inline constexpr std::uint32_t kLayoutVersion = 2;
 
 inline constexpr std::uint32_t kMaxMembers = 1024;
 inline constexpr std::uint32_t kMaxChannels = 16384;
 inline constexpr std::uint32_t kMaxBlocks = 1u << 20;
 inline constexpr std::uint32_t kSizeClasses = 256;
 
-inline constexpr std::uint32_t kNone = 0xffffffffu;  // no index
-
 static_assert(kMaxMembers <= 1u << 12 && kMaxChannels <= 1u << 16, "they fit the owner word");
+static_assert(kMaxMembers < 1u << kLockSlotBits, "they fit the word of an owner lock");
 
 // What a place in the table of members is. `dead`: what its member held is being taken back.
 enum class Place : std::uint32_t { free, reserved, living, dead };
+
+// An os::ProcessIdentity, word by word, as it may be read while the place goes to another member.
+struct IdentityWords {
+  std::atomic<std::uint64_t> pid;
+  std::atomic<std::uint64_t> start_time;
+  std::atomic<std::uint64_t> pidfd_inode;
+};
+static_assert(sizeof(IdentityWords) == sizeof(os::ProcessIdentity) &&
+              std::is_standard_layout_v<IdentityWords> &&
+              std::is_trivially_copyable_v<IdentityWords>);
 
 // One member. Equation: `state` is (generation << 32 | Place); the other words are meaningful
 // while it is not free, and a generation is never used twice for a slot. `identity` of a reserved
@@ -37,16 +47,19 @@ enum class Place : std::uint32_t { free, reserved, living, dead };
 // whose number is the slot is held (os/byte_lock.hpp), the member is unborn or has not called exec.
 struct alignas(64) MemberRecord {
   std::atomic<std::uint64_t> state;
-  os::ProcessIdentity identity;
+  IdentityWords identity;
   std::atomic<std::uint32_t> named;  // identity is complete
-  std::uint32_t reserver;            // slot of the parent that reserved it
-  std::uint32_t reserver_generation;
-  std::atomic<std::uint32_t> leaving;  // 1: it ended in good order, or is about to
-  std::uint64_t joined_at;             // monotonic nanoseconds
+  std::atomic<Slot> reserver;        // slot of the parent that reserved it
+  std::atomic<std::uint32_t> reserver_generation;
   std::atomic<std::uint32_t> guarded;
-  std::uint32_t unused;
+  std::atomic<std::uint64_t> joined_at;  // monotonic nanoseconds
 };
-static_assert(sizeof(MemberRecord) == 64);
+static_assert(sizeof(MemberRecord) == 64 && alignof(MemberRecord) == 64);
+static_assert(std::is_standard_layout_v<MemberRecord> &&
+              std::is_trivially_copyable_v<MemberRecord>);
+static_assert(offsetof(MemberRecord, identity) == 8 && offsetof(MemberRecord, named) == 32 &&
+              offsetof(MemberRecord, reserver) == 36 && offsetof(MemberRecord, guarded) == 44 &&
+              offsetof(MemberRecord, joined_at) == 48);
 
 // What a block in use is for.
 enum class Purpose : std::uint32_t { data, segment };
@@ -60,8 +73,8 @@ struct alignas(64) BlockRecord {
   std::uint64_t capacity;            // bytes, what its size class has
   std::uint64_t length;              // bytes asked for; meaningful while in use
   std::uint64_t freed_at;            // monotonic nanoseconds; meaningful while free
-  std::uint32_t newer;               // free list, towards the most recently freed
-  std::uint32_t older;               // free list, towards the longest free
+  BlockIndex newer;                  // free list, towards the most recently freed
+  BlockIndex older;                  // free list, towards the longest free
   std::uint16_t size_class;
   std::uint16_t warm;  // 1: its pages are counted as resident
   // Odd: the kernel has its pages, or they were never filled; even: filled. Rises at each change.
@@ -69,13 +82,22 @@ struct alignas(64) BlockRecord {
   Purpose purpose;             // meaningful while in use
   std::uint32_t times_frozen;  // the number in the owner word of the last time
 };
-static_assert(sizeof(BlockRecord) == 64);
+static_assert(sizeof(BlockRecord) == 64 && alignof(BlockRecord) == 64);
+static_assert(std::is_standard_layout_v<BlockRecord> && std::is_trivially_copyable_v<BlockRecord>);
+static_assert(offsetof(BlockRecord, owner) == 0 && offsetof(BlockRecord, offset) == 8 &&
+              offsetof(BlockRecord, length) == 24 && offsetof(BlockRecord, newer) == 40 &&
+              offsetof(BlockRecord, size_class) == 48 &&
+              offsetof(BlockRecord, page_generation) == 52 &&
+              offsetof(BlockRecord, times_frozen) == 60);
 
-// The free blocks of one size class, most recently freed first.
+// The free blocks of one size class, most recently freed first. Equation: both are kNoBlock, or
+// `older` leads from `newest` to `oldest` and ends there, and `newer` leads back the same way.
 struct FreeList {
-  std::uint32_t newest;
-  std::uint32_t oldest;
+  BlockIndex newest;
+  BlockIndex oldest;
 };
+static_assert(sizeof(FreeList) == 8 && std::is_trivially_copyable_v<FreeList> &&
+              std::is_standard_layout_v<FreeList>);
 
 // The head of the file. Equation: resident = in_use + warm over all blocks, in bytes of capacity
 // of those whose `warm` is 1; block_count blocks exist; data_end is the end of the last one.
@@ -83,13 +105,11 @@ struct ArenaHeader {
   std::uint64_t magic;
   std::uint32_t layout_version;
   std::uint32_t package_version;
-  std::uint64_t capacity;    // address space that every member reserves
-  std::uint64_t limit;       // ONECOPY_MEMORY_LIMIT in bytes; 0: none given
-  std::uint64_t created_at;  // monotonic nanoseconds
-  std::uint32_t user;        // of everybody in the family
-  std::uint32_t page_size;
+  std::uint64_t capacity;  // address space that every member reserves
+  std::uint64_t limit;     // ONECOPY_MEMORY_LIMIT in bytes; 0: none given
+  std::uint32_t user;      // of everybody in the family
 
-  alignas(64) OwnerLock books;  // over everything down to `cold`, and the block records
+  alignas(64) OwnerLock books;  // over everything down to `cold_lists`, and the block records
   std::atomic<std::uint32_t> block_count;
   std::uint64_t data_end;
   std::uint64_t resident;
@@ -107,7 +127,14 @@ struct ArenaHeader {
   alignas(64) OwnerLock channels;  // over making and freeing channels
   std::atomic<std::uint32_t> channel_high_water;
 };
-static_assert(std::is_standard_layout_v<ArenaHeader>);
+static_assert(std::is_standard_layout_v<ArenaHeader> && std::is_trivially_copyable_v<ArenaHeader>);
+static_assert(offsetof(ArenaHeader, magic) == 0 && offsetof(ArenaHeader, layout_version) == 8 &&
+                  offsetof(ArenaHeader, package_version) == 12,
+              "where every layout has them");
+static_assert(offsetof(ArenaHeader, capacity) == 16 && offsetof(ArenaHeader, books) == 64 &&
+              offsetof(ArenaHeader, data_end) == 72 && offsetof(ArenaHeader, warm_lists) == 120 &&
+              offsetof(ArenaHeader, members) == 4224 && offsetof(ArenaHeader, reclaiming) == 4288 &&
+              offsetof(ArenaHeader, channels) == 4352 && sizeof(ArenaHeader) == 4416);
 
 inline constexpr std::uint64_t kHeaderOffset = 0;
 inline constexpr std::uint64_t kMembersOffset = 64 * 1024;

@@ -7,7 +7,7 @@ namespace {
 
 constexpr std::uint32_t kBits = 64;
 
-std::atomic<std::uint64_t>* words(Ledger ledger, std::uint32_t slot) noexcept {
+std::atomic<std::uint64_t>* words(Ledger ledger, Slot slot) noexcept {
   const std::uint64_t offset = ledger == Ledger::channels
                                    ? kChannelLedgerOffset + slot * kChannelLedgerBytes
                                    : kBlockLedgerOffset + slot * kBlockLedgerBytes;
@@ -17,9 +17,7 @@ std::atomic<std::uint64_t>* words(Ledger ledger, std::uint32_t slot) noexcept {
 // Words that can have a bit set: indices are given out from 0 upwards.
 std::uint32_t word_count(Ledger ledger) noexcept {
   // Acquire: pairs with the release that published the highest index.
-  const std::uint32_t indices = ledger == Ledger::channels
-                                    ? header().channel_high_water.load(std::memory_order_acquire)
-                                    : header().block_count.load(std::memory_order_acquire);
+  const std::uint32_t indices = ledger == Ledger::channels ? channel_count() : block_count();
   return (indices + kBits - 1) / kBits;
 }
 
@@ -29,42 +27,32 @@ constexpr std::uint64_t bit(std::uint32_t index) { return std::uint64_t{1} << (i
 
 // All sequentially consistent: two members that clear their bits at the same time must not both
 // still see the other's, or nobody would free.
-void ledger_set(Ledger ledger, std::uint32_t slot, std::uint32_t index) noexcept {
+void ledger_set(Ledger ledger, Slot slot, std::uint32_t index) noexcept {
   words(ledger, slot)[index / kBits].fetch_or(bit(index), std::memory_order_seq_cst);
 }
 
-void ledger_clear(Ledger ledger, std::uint32_t slot, std::uint32_t index) noexcept {
+void ledger_clear(Ledger ledger, Slot slot, std::uint32_t index) noexcept {
   words(ledger, slot)[index / kBits].fetch_and(~bit(index), std::memory_order_seq_cst);
 }
 
-bool ledger_has(Ledger ledger, std::uint32_t slot, std::uint32_t index) noexcept {
+bool ledger_has(Ledger ledger, Slot slot, std::uint32_t index) noexcept {
   return (words(ledger, slot)[index / kBits].load(std::memory_order_seq_cst) & bit(index)) != 0;
 }
 
 bool ledger_held_by_anyone(Ledger ledger, std::uint32_t index) noexcept {
-  const std::uint32_t slots = header().member_high_water.load(std::memory_order_acquire);
-  for (std::uint32_t slot = 0; slot < slots; ++slot) {
+  const std::uint32_t slots = member_count();
+  for (Slot slot = 0; slot < slots; ++slot) {
     if (ledger_has(ledger, slot, index)) return true;
   }
   return false;
 }
 
-void ledger_copy(Ledger ledger, std::uint32_t from, std::uint32_t to) noexcept {
+void ledger_copy(Ledger ledger, Slot from, Slot to) noexcept {
   const auto* source = words(ledger, from);
   auto* target = words(ledger, to);
   for (std::uint32_t i = 0, count = word_count(ledger); i < count; ++i) {
     const std::uint64_t bits = source[i].load(std::memory_order_seq_cst);
     if (bits != 0) target[i].fetch_or(bits, std::memory_order_seq_cst);
-  }
-}
-
-void ledger_clear_all(Ledger ledger, std::uint32_t slot) noexcept {
-  auto* target = words(ledger, slot);
-  for (std::uint32_t i = 0, count = word_count(ledger); i < count; ++i) {
-    // Looked at first: storing to a page that nobody touched would take memory for it.
-    if (target[i].load(std::memory_order_seq_cst) != 0) {
-      target[i].store(0, std::memory_order_seq_cst);
-    }
   }
 }
 

@@ -14,13 +14,12 @@ namespace onecopy::memory {
 
 enum class Ledger : std::uint8_t { channels, blocks };
 
-void ledger_set(Ledger ledger, std::uint32_t slot, std::uint32_t index) noexcept;
-void ledger_clear(Ledger ledger, std::uint32_t slot, std::uint32_t index) noexcept;
-bool ledger_has(Ledger ledger, std::uint32_t slot, std::uint32_t index) noexcept;
+void ledger_set(Ledger ledger, Slot slot, std::uint32_t index) noexcept;
+void ledger_clear(Ledger ledger, Slot slot, std::uint32_t index) noexcept;
+bool ledger_has(Ledger ledger, Slot slot, std::uint32_t index) noexcept;
 // Whether any member, dead or alive, has the bit.
 bool ledger_held_by_anyone(Ledger ledger, std::uint32_t index) noexcept;
 // Gives `to` every bit that `from` has.
-void ledger_copy(Ledger ledger, std::uint32_t from, std::uint32_t to) noexcept;
-void ledger_clear_all(Ledger ledger, std::uint32_t slot) noexcept;
+void ledger_copy(Ledger ledger, Slot from, Slot to) noexcept;
 
 }  // namespace onecopy::memory

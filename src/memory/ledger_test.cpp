@@ -16,13 +16,15 @@ class LedgerTest : public ::testing::Test {
  protected:
   LedgerTest() {
     EXPECT_TRUE(join_family());
-    // Only what exists is copied and cleared: make blocks for two words of bits and some.
-    while (header().block_count.load() < 150) blocks_.push_back(allocate_block(1).value());
+    // Only what exists is copied: make blocks for two words of bits and some.
+    while (block_count() < 150) blocks_.push_back(allocate_block(1).value());
     header().member_high_water.store(4);
   }
   ~LedgerTest() override {
-    for (std::uint32_t slot = 0; slot < 4; ++slot) ledger_clear_all(Ledger::blocks, slot);
-    for (const BlockIndex block : blocks_) release_block(block);
+    for (const BlockIndex block : blocks_) {
+      for (Slot slot = 0; slot < 4; ++slot) ledger_clear(Ledger::blocks, slot, block);
+      release_block(block);
+    }
   }
 
   std::vector<BlockIndex> blocks_;
@@ -51,23 +53,13 @@ TEST_F(LedgerTest, TellsWhetherAnybodyHolds) {
 }
 
 TEST_F(LedgerTest, IsCopiedForAChildWithoutTakingAnythingFromIt) {
-  for (const std::uint32_t block : {0u, 63u, 64u, 149u}) ledger_set(Ledger::blocks, 1, block);
+  for (const BlockIndex block : {0u, 63u, 64u, 149u}) ledger_set(Ledger::blocks, 1, block);
   ledger_set(Ledger::blocks, 2, 5);
   ledger_copy(Ledger::blocks, 1, 2);
-  for (const std::uint32_t block : {0u, 5u, 63u, 64u, 149u}) {
+  for (const BlockIndex block : {0u, 5u, 63u, 64u, 149u}) {
     EXPECT_TRUE(ledger_has(Ledger::blocks, 2, block)) << block;
   }
   EXPECT_FALSE(ledger_has(Ledger::blocks, 1, 5));
-}
-
-TEST_F(LedgerTest, IsClearedOfAllAtOnce) {
-  for (std::uint32_t block = 0; block < 150; ++block) ledger_set(Ledger::blocks, 2, block);
-  ledger_set(Ledger::blocks, 1, 7);
-  ledger_clear_all(Ledger::blocks, 2);
-  for (std::uint32_t block = 0; block < 150; ++block) {
-    EXPECT_FALSE(ledger_has(Ledger::blocks, 2, block));
-  }
-  EXPECT_TRUE(ledger_has(Ledger::blocks, 1, 7));
 }
 
 // Two that let go at the same time: at least one of them must find that nobody holds any more.
@@ -77,7 +69,7 @@ TEST_F(LedgerTest, ShowsTheLastOneThatItIsTheLast) {
     ledger_set(Ledger::blocks, 2, 9);
     std::atomic<int> ready{0};
     std::atomic<int> last{0};
-    const auto let_go = [&](std::uint32_t slot) {
+    const auto let_go = [&](Slot slot) {
       ++ready;
       while (ready != 2) {
       }

@@ -2,8 +2,8 @@
 // is, and private counts. Nothing here is shared; a fork copies it, and the child's hook corrects
 // what must differ.
 //
-// Internal to the rooms of the engine. Filled once by join_family() or adopt(); read afterwards by
-// any thread without a lock.
+// Internal to the rooms of the engine. Filled once by join_family() or adopt() (arena.cpp and
+// family.cpp); read afterwards by any thread without a lock.
 #pragma once
 
 #include <atomic>
@@ -18,9 +18,10 @@ namespace onecopy::memory {
 
 // This process's own knowledge of one block.
 struct LocalBlock {
-  std::atomic<std::uint32_t> views;            // objects here that look into it
-  std::atomic<std::uint32_t> page_generation;  // + 1 when its pages are mapped here; 0: not
-  std::atomic<std::uint32_t> is_private;       // mapped privately since a fork
+  std::atomic<std::uint32_t> views;  // objects here that look into it
+  // The record's, as it was when this process mapped the pages; 0: it has not.
+  std::atomic<std::uint32_t> page_generation;
+  std::atomic<std::uint32_t> is_private;  // mapped privately since a fork
 };
 
 struct Local {
@@ -28,10 +29,9 @@ struct Local {
   std::uint64_t capacity = 0;
   os::MemoryFile file;
   os::FileIdentity file_identity{};
-  std::uint32_t slot = kNone;
+  Slot slot = kNoSlot;
   std::uint32_t generation = 0;
   std::uint32_t lock_word = 0;
-  bool root = false;
   LocalBlock* blocks = nullptr;  // kMaxBlocks of them, in lazily taken pages
   os::Descriptor guard;          // see MemberRecord::guarded
   // Held while this process's handles on channels change, and by a fork: so that the child holds
@@ -50,16 +50,29 @@ int arena_descriptor() noexcept;
 inline ArenaHeader& header() noexcept {
   return *reinterpret_cast<ArenaHeader*>(local().base + kHeaderOffset);
 }
-inline MemberRecord& member_record(std::uint32_t slot) noexcept {
+inline MemberRecord& member_record(Slot slot) noexcept {
   return reinterpret_cast<MemberRecord*>(local().base + kMembersOffset)[slot];
 }
-inline BlockRecord& block_record(std::uint32_t block) noexcept {
+inline BlockRecord& block_record(BlockIndex block) noexcept {
   return reinterpret_cast<BlockRecord*>(local().base + kBlocksOffset)[block];
 }
-inline std::byte* channel_record(std::uint32_t channel) noexcept {
+// How many members, blocks and channels there are, or were: their indices lie below. Acquire: pairs
+// with the release of whoever made the last one (member.cpp, books.cpp, channel/table.cpp), so that
+// its record is seen. One made meanwhile is left out; who holds the lock over the table misses
+// none.
+inline std::uint32_t member_count() noexcept {
+  return header().member_high_water.load(std::memory_order_acquire);
+}
+inline std::uint32_t block_count() noexcept {
+  return header().block_count.load(std::memory_order_acquire);
+}
+inline std::uint32_t channel_count() noexcept {
+  return header().channel_high_water.load(std::memory_order_acquire);
+}
+inline std::byte* channel_record(ChannelIndex channel) noexcept {
   return local().base + kChannelsOffset + std::uint64_t{channel} * kChannelBytes;
 }
-inline std::byte* trace_record(std::uint32_t slot) noexcept {
+inline std::byte* trace_record(Slot slot) noexcept {
   return local().base + kTraceOffset + std::uint64_t{slot} * kTraceBytes;
 }
 

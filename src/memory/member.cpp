@@ -1,6 +1,7 @@
 #include "memory/member.hpp"
 
-#include <cstring>
+#include <string>
+#include <type_traits>
 #include <utility>
 
 #include "memory/local.hpp"
@@ -12,7 +13,6 @@ namespace onecopy::memory {
 namespace {
 
 constexpr std::uint64_t kGrace = 10 * os::kSecond;
-constexpr std::uint32_t kGenerationMask = 0xfffffu;
 
 constexpr std::uint64_t make_state(std::uint32_t generation, Place place) {
   return (std::uint64_t{generation} << 32) | static_cast<std::uint32_t>(place);
@@ -23,20 +23,54 @@ constexpr std::uint32_t generation_in(std::uint64_t state) {
 }
 
 // Acquire: pairs with the release that changed the place, so that its identity is seen.
-std::uint64_t state_of(std::uint32_t slot) noexcept {
+std::uint64_t state_of(Slot slot) noexcept {
   return member_record(slot).state.load(std::memory_order_acquire);
+}
+
+// What a place's record says is read without a lock, and the state looked at again afterwards. So
+// every word is stored by release and loaded by acquire: who finds a word of the next member there
+// finds the state changed as well.
+template <class T>
+T read(const std::atomic<T>& word) noexcept {
+  return word.load(std::memory_order_acquire);
+}
+template <class T>
+void write(std::atomic<T>& word, std::type_identity_t<T> value) noexcept {
+  word.store(value, std::memory_order_release);
+}
+
+os::ProcessIdentity identity_in(const MemberRecord& record) noexcept {
+  os::ProcessIdentity identity{};
+  identity.pid = static_cast<std::int32_t>(read(record.identity.pid));
+  identity.start_time = read(record.identity.start_time);
+  identity.pidfd_inode = read(record.identity.pidfd_inode);
+  return identity;
+}
+
+void write_identity(MemberRecord& record, const os::ProcessIdentity& identity) noexcept {
+  write(record.identity.pid, static_cast<std::uint64_t>(identity.pid));
+  write(record.identity.start_time, identity.start_time);
+  write(record.identity.pidfd_inode, identity.pidfd_inode);
+}
+
+// Word by word, relaxed: others may be reading the figures of the slot's last member still.
+void clear_trace(Slot slot) noexcept {
+  auto* const words = reinterpret_cast<std::atomic<std::uint64_t>*>(trace_record(slot));
+  for (std::size_t i = 0; i < kTraceBytes / sizeof *words; ++i) {
+    words[i].store(0, std::memory_order_relaxed);
+  }
 }
 
 // Nothing of a half reserved place is visible before its state is stored, so a lock taken over
 // from a dead member needs no repair.
 void lock_members() noexcept { static_cast<void>(lock(header().members)); }
 
-std::uint32_t find_free() noexcept {
-  const std::uint32_t high = header().member_high_water.load(std::memory_order_relaxed);
-  for (std::uint32_t slot = 0; slot < high; ++slot) {
+Slot find_free() noexcept {
+  const std::uint32_t high = member_count();
+  for (Slot slot = 0; slot < high; ++slot) {
     if (place_of(state_of(slot)) == Place::free) return slot;
   }
-  return high < kMaxMembers ? high : kNone;
+  return high < kMaxMembers ? high : kNoSlot;
 }
 
 // Acquire and release: who changes the place sees what was written about it before, and shows what
@@ -49,7 +83,7 @@ bool change_state(Ticket ticket, Place from, Place to) noexcept {
 }
 
 // Whether anybody holds the byte that stands for a place; nothing where that cannot be told.
-std::optional<bool> is_guard_held(std::uint32_t slot) noexcept {
+std::optional<bool> is_guard_held(Slot slot) noexcept {
   const int arena = arena_descriptor();
   if (arena < 0) return std::nullopt;
   const auto held = os::is_byte_held(arena, slot);
@@ -59,36 +93,34 @@ std::optional<bool> is_guard_held(std::uint32_t slot) noexcept {
 
 // A process that called exec runs on without us, under the same identity. The guard alone proves
 // nothing: programs close descriptors that they do not know.
-bool has_left_by_exec(std::uint32_t slot, const MemberRecord& record) noexcept {
-  // Acquire: pairs with the release in guard_place() and reserve().
-  if (record.guarded.load(std::memory_order_acquire) == 0) return false;
+bool has_left_by_exec(Slot slot, const MemberRecord& record) noexcept {
+  if (read(record.guarded) == 0) return false;
   if (is_guard_held(slot).value_or(true)) return false;
-  const auto mapped = os::has_mapped(record.identity.pid, local().file_identity);
+  const auto mapped = os::has_mapped(pid_of(slot), local().file_identity);
   return mapped && !*mapped;
 }
 
-bool unborn_lives(std::uint32_t slot, const MemberRecord& record) noexcept {
-  if (record.guarded.load(std::memory_order_acquire) != 0) {
+bool unborn_lives(Slot slot, const MemberRecord& record) noexcept {
+  if (read(record.guarded) != 0) {
     if (const auto held = is_guard_held(slot)) return *held;
   }
   // A child whose parent dies in this very moment may be about to occupy its place.
-  return lives_as(record.reserver, record.reserver_generation) ||
-         static_cast<std::uint64_t>(os::now()) - record.joined_at < kGrace;
+  return lives_as(read(record.reserver), read(record.reserver_generation)) ||
+         static_cast<std::uint64_t>(os::now()) - read(record.joined_at) < kGrace;
 }
 
 // Whether the member of a place in that state lives, or is not born yet. Where the place changes
 // meanwhile the answer means nothing: the caller looks at the state again.
-bool lives_in(std::uint32_t slot, std::uint64_t state) noexcept {
+bool lives_in(Slot slot, std::uint64_t state) noexcept {
   const MemberRecord& record = member_record(slot);
   switch (place_of(state)) {
     case Place::free:
     case Place::dead:
       return false;
     case Place::living:
-      return os::is_alive(record.identity) && !has_left_by_exec(slot, record);
+      return os::is_alive(identity_in(record)) && !has_left_by_exec(slot, record);
     case Place::reserved:
-      // Acquire: pairs with the release in name_child().
-      if (record.named.load(std::memory_order_acquire) != 0) return os::is_alive(record.identity);
+      if (read(record.named) != 0) return os::is_alive(identity_in(record));
       return unborn_lives(slot, record);
   }
   return true;
@@ -96,7 +128,7 @@ bool lives_in(std::uint32_t slot, std::uint64_t state) noexcept {
 
 }  // namespace
 
-bool is_living(std::uint32_t slot) noexcept {
+bool is_living(Slot slot) noexcept {
   for (;;) {
     const std::uint64_t state = state_of(slot);
     const bool answer = lives_in(slot, state);
@@ -104,25 +136,22 @@ bool is_living(std::uint32_t slot) noexcept {
   }
 }
 
-bool is_taken(std::uint32_t slot) noexcept { return place_of(state_of(slot)) != Place::free; }
+int pid_of(Slot slot) noexcept { return identity_in(member_record(slot)).pid; }
 
-void mark_leaving(std::uint32_t slot) noexcept {
-  member_record(slot).leaving.store(1, std::memory_order_release);
-}
+bool is_taken(Slot slot) noexcept { return place_of(state_of(slot)) != Place::free; }
 
-bool lives_as(std::uint32_t slot, std::uint32_t generation) noexcept {
-  if (slot == local().slot && ((local().generation ^ generation) & kGenerationMask) == 0) {
-    return true;
-  }
+bool lives_as(Slot slot, std::uint32_t generation) noexcept {
+  generation = cut_generation(generation);
+  if (slot == local().slot && cut_generation(local().generation) == generation) return true;
   for (;;) {
     const std::uint64_t state = state_of(slot);
-    if (((generation_in(state) ^ generation) & kGenerationMask) != 0) return false;
+    if (cut_generation(generation_in(state)) != generation) return false;
     const bool answer = lives_in(slot, state);
     if (state_of(slot) == state) return answer;
   }
 }
 
-std::optional<Ticket> find_dead(std::uint32_t slot) noexcept {
+std::optional<Ticket> find_dead(Slot slot) noexcept {
   const std::uint64_t state = state_of(slot);
   if (place_of(state) == Place::free || lives_in(slot, state)) return std::nullopt;
   const Ticket ticket{slot, generation_in(state)};
@@ -135,38 +164,38 @@ bool give_up(Ticket ticket) noexcept { return change_state(ticket, Place::reserv
 
 void vacate(Ticket ticket) noexcept { change_state(ticket, Place::dead, Place::free); }
 
-Result<Ticket> reserve(std::uint32_t reserver, os::Descriptor* guard) noexcept {
+Result<Ticket> reserve(Slot reserver, os::Descriptor* guard) noexcept {
   lock_members();
-  std::uint32_t slot = find_free();
-  if (slot == kNone) {
+  Slot slot = find_free();
+  if (slot == kNoSlot) {
     unlock(header().members);
     reclaim_dead();
     lock_members();
     slot = find_free();
   }
-  if (slot == kNone) {
+  if (slot == kNoSlot) {
     unlock(header().members);
     return Failure{Error::too_many, 0,
-                   "the family is full: it has room for 1024 processes at a time"};
+                   "the family is full: it has room for " + std::to_string(kMaxMembers) +
+                       " processes at a time"};
   }
   MemberRecord& record = member_record(slot);
   const std::uint32_t generation = generation_in(state_of(slot)) + 1;
-  if (generation != 1) std::memset(trace_record(slot), 0, kTraceBytes);
-  record.identity = {};
-  record.leaving.store(0, std::memory_order_relaxed);
-  record.named.store(0, std::memory_order_relaxed);
-  record.reserver = reserver;
-  record.reserver_generation = reserver == kNone ? 0 : generation_of(reserver);
-  record.joined_at = static_cast<std::uint64_t>(os::now());
-  record.guarded.store(0, std::memory_order_relaxed);
+  if (generation != 1) clear_trace(slot);
+  write_identity(record, {});
+  write(record.named, 0);
+  write(record.reserver, reserver);
+  write(record.reserver_generation, reserver == kNoSlot ? 0 : generation_of(reserver));
+  write(record.joined_at, static_cast<std::uint64_t>(os::now()));
+  write(record.guarded, 0);
   if (guard != nullptr) *guard = guard_place(slot);
-  if (reserver == kNone) {
-    record.identity = os::identify_self();
-    record.named.store(1, std::memory_order_relaxed);
+  if (reserver == kNoSlot) {
+    write_identity(record, os::identify_self());
+    write(record.named, 1);
   }
   // Release: pairs with state_of(); the record above is complete.
   record.state.store(make_state(generation, Place::reserved), std::memory_order_release);
-  if (slot >= header().member_high_water.load(std::memory_order_relaxed)) {
+  if (slot >= member_count()) {
     header().member_high_water.store(slot + 1, std::memory_order_release);
   }
   unlock(header().members);
@@ -176,24 +205,22 @@ Result<Ticket> reserve(std::uint32_t reserver, os::Descriptor* guard) noexcept {
 bool occupy(Ticket ticket) noexcept {
   MemberRecord& record = member_record(ticket.slot);
   if (state_of(ticket.slot) != make_state(ticket.generation, Place::reserved)) return false;
-  record.identity = os::identify_self();
-  // Release: pairs with the acquire in is_living().
-  record.named.store(1, std::memory_order_release);
+  write_identity(record, os::identify_self());
+  write(record.named, 1);
   // Fails when the place was taken back in this moment.
   return change_state(ticket, Place::reserved, Place::living);
 }
 
-os::Descriptor guard_place(std::uint32_t slot) noexcept {
+os::Descriptor guard_place(Slot slot) noexcept {
   const int arena = arena_descriptor();
   if (arena < 0) return {};
   auto guard = os::hold_byte(arena, slot);
   if (!guard) return {};
-  // Release: pairs with the acquires in has_left_by_exec() and unborn_lives(): held already.
-  member_record(slot).guarded.store(1, std::memory_order_release);
+  write(member_record(slot).guarded, 1);
   return std::move(*guard);
 }
 
-std::uint32_t generation_of(std::uint32_t slot) noexcept { return generation_in(state_of(slot)); }
+std::uint32_t generation_of(Slot slot) noexcept { return generation_in(state_of(slot)); }
 
 void name_child(Ticket ticket, int pid) noexcept {
   MemberRecord& record = member_record(ticket.slot);
@@ -201,10 +228,9 @@ void name_child(Ticket ticket, int pid) noexcept {
   if (!identity) return;  // gone already, or not to be seen: its reserver answers for it
   lock_members();
   if (state_of(ticket.slot) == make_state(ticket.generation, Place::reserved) &&
-      record.named.load(std::memory_order_relaxed) == 0) {
-    record.identity = *identity;
-    // Release: pairs with the acquire in is_living().
-    record.named.store(1, std::memory_order_release);
+      read(record.named) == 0) {
+    write_identity(record, *identity);
+    write(record.named, 1);
   }
   unlock(header().members);
 }

@@ -18,24 +18,24 @@
 
 namespace onecopy::memory {
 
-// Whether the member that had this slot in this generation (its low 20 bits are compared) is still
+// Whether the member that had this slot in this generation (as cut_generation() gives it) is still
 // alive, or not born yet. A few microseconds: asks the kernel.
-bool lives_as(std::uint32_t slot, std::uint32_t generation) noexcept;
+bool lives_as(Slot slot, std::uint32_t generation) noexcept;
 // The same for whatever generation the slot has now; false for a free place.
-bool is_living(std::uint32_t slot) noexcept;
+bool is_living(Slot slot) noexcept;
 
-// Reserves a place, for this process itself (`reserver` kNone) or for a child of this one. With
+// Reserves a place, for this process itself (`reserver` kNoSlot) or for a child of this one. With
 // `guard` it is a child by fork, and the place is good for as long as any process has that
 // descriptor open; none is given where the system has no such thing.
-Result<Ticket> reserve(std::uint32_t reserver, os::Descriptor* guard = nullptr) noexcept;
+Result<Ticket> reserve(Slot reserver, os::Descriptor* guard = nullptr) noexcept;
 // This process becomes the member of a place that is reserved for it; false when it was taken back
 // meanwhile.
 bool occupy(Ticket ticket) noexcept;
 // Makes a place of this process good for as long as `guard` is open and no longer (exec closes it).
-os::Descriptor guard_place(std::uint32_t slot) noexcept;
+os::Descriptor guard_place(Slot slot) noexcept;
 
 // If the member of the place is dead: makes the place dead, and says which generation it was.
-std::optional<Ticket> find_dead(std::uint32_t slot) noexcept;
+std::optional<Ticket> find_dead(Slot slot) noexcept;
 // Makes a place dead in which nobody came to life; false where somebody did, or it is not that any
 // more.
 bool give_up(Ticket ticket) noexcept;
@@ -43,10 +43,10 @@ bool give_up(Ticket ticket) noexcept;
 void vacate(Ticket ticket) noexcept;
 
 // Whether the place is reserved or occupied.
-bool is_taken(std::uint32_t slot) noexcept;
-// Notes that this member ends in good order.
-void mark_leaving(std::uint32_t slot) noexcept;
+bool is_taken(Slot slot) noexcept;
 
-std::uint32_t generation_of(std::uint32_t slot) noexcept;
+std::uint32_t generation_of(Slot slot) noexcept;
+// The member's process; 0 while it is not known. Of the next one where the place changes meanwhile.
+int pid_of(Slot slot) noexcept;
 
 }  // namespace onecopy::memory

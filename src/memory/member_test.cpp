@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "memory/block.hpp"
-#include "memory/books.hpp"
 #include "memory/census.hpp"
 #include "memory/local.hpp"
+#include "memory/owner.hpp"
 #include "memory/validate.hpp"
 #include "os/testing.hpp"
 #include "testing/fresh_process.hpp"
@@ -52,7 +52,6 @@ TEST(Member, HasAPlaceFromItsParentsForkOn) {
     const pid_t child = start_process([] {
       EXPECT_TRUE(in_family());
       EXPECT_EQ(self(), 1u);
-      EXPECT_FALSE(is_root());
       EXPECT_EQ(take_census().members[1].pid, getpid());
     });
     EXPECT_TRUE(ended_well(child));
@@ -248,7 +247,6 @@ TEST(Member, IsNotWhoWasForkedWhenTheFamilyWasFull) {
       EXPECT_EQ(block_data(viewed)[0], std::byte{1});
       release_view(viewed);
       release_block(held);
-      leave_family();
       EXPECT_FALSE(fork() != 0 && in_family());
     })));
     EXPECT_EQ(owner_of(viewed), OwnerWord::held(self()));
@@ -300,13 +298,11 @@ TEST(Member, InheritsNothingFromTheOneBeforeInItsSlot) {
     EXPECT_TRUE(ended_well(start_process([] {
       allocate_block(100).value();
       *trace_record(self()) = std::byte{9};
-      leave_family();
     })));
     reclaim_dead();
     EXPECT_TRUE(ended_well(start_process([] {
       EXPECT_EQ(self(), 1u);
       EXPECT_EQ(*trace_record(self()), std::byte{0});
-      EXPECT_EQ(member_record(self()).leaving.load(), 0u);
       EXPECT_EQ(take_census().members[1].blocks, 0u);
     })));
   });

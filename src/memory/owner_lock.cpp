@@ -10,16 +10,15 @@
 namespace onecopy::memory {
 namespace {
 
-constexpr std::uint32_t kContended = 1u << 31;
-constexpr std::uint32_t kOwner = kContended - 1;
+constexpr std::uint32_t kOwner = kLockContended - 1;
 constexpr int kSpins = 200;
 // After so long a waiter asks whether the owner lives: soon at first, as a death is to cost others
 // little, then ever more seldom.
 constexpr os::Nanoseconds kFirstSlice = 2 * os::kMillisecond;
 constexpr os::Nanoseconds kLongestSlice = 50 * os::kMillisecond;
 
-bool owner_is_dead(std::uint32_t owner) noexcept {
-  return !lives_as((owner & 0x7ffu) - 1, owner >> 11);
+bool owner_is_dead(std::uint32_t word) noexcept {
+  return !lives_as(slot_in_lock(word), generation_in_lock(word));
 }
 
 // Acquire: pairs with the release in unlock(), so that what the last owner wrote is seen.
@@ -57,16 +56,16 @@ Acquired lock(OwnerLock& lock) noexcept {
     std::uint32_t seen = lock.word.load(std::memory_order_relaxed);
     if ((seen & kOwner) == 0) {
       // Others may sleep still: stay contended, so that our unlock wakes the next.
-      if (take(lock, seen, me | kContended)) return Acquired::clean;
+      if (take(lock, seen, me | kLockContended)) return Acquired::clean;
       continue;
     }
-    if ((seen & kContended) == 0) {
+    if ((seen & kLockContended) == 0) {
       // Relaxed: only announces a sleeper; the futex compares the word again.
-      if (!lock.word.compare_exchange_weak(seen, seen | kContended, std::memory_order_relaxed,
+      if (!lock.word.compare_exchange_weak(seen, seen | kLockContended, std::memory_order_relaxed,
                                            std::memory_order_relaxed)) {
         continue;
       }
-      seen |= kContended;
+      seen |= kLockContended;
     }
     if (seen != watched) {
       watched = seen;
@@ -76,7 +75,7 @@ Acquired lock(OwnerLock& lock) noexcept {
     // What ended the sleep does not count, only the time: signals may come faster than slices end.
     static_cast<void>(os::futex_wait(&lock.word, seen, slice));
     if (!slice.expired()) continue;
-    if (owner_is_dead(seen & kOwner) && take(lock, seen, me | kContended)) {
+    if (owner_is_dead(seen) && take(lock, seen, me | kLockContended)) {
       return Acquired::from_dead;
     }
     length = std::min(2 * length, kLongestSlice);
@@ -87,15 +86,16 @@ Acquired lock(OwnerLock& lock) noexcept {
 Acquired lock_if_free_or_dead(OwnerLock& lock) noexcept {
   if (try_lock(lock) == Acquired::clean) return Acquired::clean;
   std::uint32_t seen = lock.word.load(std::memory_order_relaxed);
-  if ((seen & kOwner) == 0 || !owner_is_dead(seen & kOwner)) return Acquired::busy;
-  return take(lock, seen, local().lock_word | kContended) ? Acquired::from_dead : Acquired::busy;
+  if ((seen & kOwner) == 0 || !owner_is_dead(seen)) return Acquired::busy;
+  return take(lock, seen, local().lock_word | kLockContended) ? Acquired::from_dead
+                                                              : Acquired::busy;
 }
 
-bool lock_of_dead(OwnerLock& lock, std::uint32_t slot, std::uint32_t generation) noexcept {
+bool lock_of_dead(OwnerLock& lock, Slot slot, std::uint32_t generation) noexcept {
   const std::uint32_t dead = lock_word(slot, generation);
   std::uint32_t seen = lock.word.load(std::memory_order_relaxed);
   while ((seen & kOwner) == dead) {
-    if (take(lock, seen, local().lock_word | kContended)) return true;
+    if (take(lock, seen, local().lock_word | kLockContended)) return true;
   }
   return false;
 }
@@ -104,11 +104,7 @@ void unlock(OwnerLock& lock) noexcept {
   // Release: pairs with take(). A death right after the exchange loses the wake; the sleeper looks
   // again at the end of its slice.
   const std::uint32_t before = lock.word.exchange(0, std::memory_order_release);
-  if ((before & kContended) != 0) os::futex_wake(&lock.word, 1);
-}
-
-bool is_locked_by_self(const OwnerLock& lock) noexcept {
-  return (lock.word.load(std::memory_order_relaxed) & kOwner) == local().lock_word;
+  if ((before & kLockContended) != 0) os::futex_wake(&lock.word, 1);
 }
 
 }  // namespace onecopy::memory

@@ -14,16 +14,26 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "memory/index.hpp"
+
 namespace onecopy::memory {
 
-//   contended  generation  member + 1
-//   31         30..11      10..0        0: nobody
-// The generation is cut to 20 bits: a dead owner's word is found and cleared when that member is
-// reclaimed, long before its slot has been used a million times more.
+//   contended  generation  slot + 1
+//   31         30..11      10..0       0: nobody
+// Equation: the owner's bits name a member that lives, or one that is dead and not reclaimed yet;
+// whoever may sleep for the lock saw `contended` set, or set it. The generation is cut: a dead
+// owner's word is found and cleared when that member is reclaimed, long before its slot has been
+// used a million times more.
 struct OwnerLock {
   std::atomic<std::uint32_t> word;
 };
-static_assert(sizeof(OwnerLock) == 4 && std::is_standard_layout_v<OwnerLock>);
+static_assert(sizeof(OwnerLock) == 4 && alignof(OwnerLock) == 4);
+static_assert(std::is_standard_layout_v<OwnerLock> && std::is_trivially_copyable_v<OwnerLock>);
+
+inline constexpr std::uint32_t kLockSlotBits = 11;
+inline constexpr std::uint32_t kLockGenerationBits = 20;
+inline constexpr std::uint32_t kLockContended = 1u << (kLockSlotBits + kLockGenerationBits);
+static_assert(kLockContended == 1u << 31);
 
 enum class Acquired : std::uint8_t {
   clean,
@@ -31,9 +41,18 @@ enum class Acquired : std::uint8_t {
   busy,       // not from lock()
 };
 
+// As much of a generation as a lock's word holds.
+constexpr std::uint32_t cut_generation(std::uint32_t generation) {
+  return generation & ((1u << kLockGenerationBits) - 1);
+}
 // The word of a member as owner.
-constexpr std::uint32_t lock_word(std::uint32_t slot, std::uint32_t generation) {
-  return (slot + 1) | ((generation & 0xfffffu) << 11);
+constexpr std::uint32_t lock_word(Slot slot, std::uint32_t generation) {
+  return (slot + 1) | (cut_generation(generation) << kLockSlotBits);
+}
+// The member in a word that is not nobody's.
+constexpr Slot slot_in_lock(std::uint32_t word) { return (word & ((1u << kLockSlotBits) - 1)) - 1; }
+constexpr std::uint32_t generation_in_lock(std::uint32_t word) {
+  return cut_generation(word >> kLockSlotBits);
 }
 
 [[nodiscard]] Acquired lock(OwnerLock& lock) noexcept;
@@ -42,11 +61,7 @@ constexpr std::uint32_t lock_word(std::uint32_t slot, std::uint32_t generation) 
 // The same, but takes over from a dead owner; asks the kernel where the lock is not free.
 [[nodiscard]] Acquired lock_if_free_or_dead(OwnerLock& lock) noexcept;
 // Takes the lock if, and only if, that member (known to be dead) holds it.
-[[nodiscard]] bool lock_of_dead(OwnerLock& lock, std::uint32_t slot,
-                                std::uint32_t generation) noexcept;
+[[nodiscard]] bool lock_of_dead(OwnerLock& lock, Slot slot, std::uint32_t generation) noexcept;
 void unlock(OwnerLock& lock) noexcept;
-
-// Whether this process holds it (some thread of it); for checks.
-bool is_locked_by_self(const OwnerLock& lock) noexcept;
 
 }  // namespace onecopy::memory

@@ -12,7 +12,7 @@
 #include "memory/local.hpp"
 #include "memory/member.hpp"
 #include "os/testing.hpp"
-#include "testing/fresh_process.hpp"
+#include "testing/process.hpp"
 #include "testing/watchdog.hpp"
 
 namespace onecopy::memory {
@@ -44,17 +44,18 @@ class OwnerLockTest : public ::testing::Test {
   }
 
   OwnerLock& lock() { return *lock_; }
+  bool is_mine() { return (lock().word & ~kLockContended) == local().lock_word; }
 
   Watchdog watchdog_{"owner lock", 100};
   Shared<OwnerLock> lock_;
 };
 
 TEST_F(OwnerLockTest, IsTakenAndGivenBack) {
-  EXPECT_FALSE(is_locked_by_self(lock()));
+  EXPECT_FALSE(is_mine());
   EXPECT_EQ(memory::lock(lock()), Acquired::clean);
-  EXPECT_TRUE(is_locked_by_self(lock()));
+  EXPECT_TRUE(is_mine());
   unlock(lock());
-  EXPECT_FALSE(is_locked_by_self(lock()));
+  EXPECT_FALSE(is_mine());
   EXPECT_EQ(try_lock(lock()), Acquired::clean);
   unlock(lock());
 }
@@ -160,14 +161,14 @@ TEST_F(OwnerLockTest, GoesToTheNextInAStormOfSignals) {
 TEST_F(OwnerLockTest, OfADeadMemberIsFoundByItsName) {
   const pid_t holder = start_holder([] { pause(); });
   const std::uint32_t word = lock().word.load();
-  const std::uint32_t slot = (word & 0x7ff) - 1;
+  const Slot slot = slot_in_lock(word);
   const std::uint32_t generation = generation_of(slot);
-  EXPECT_EQ(word & 0x7fffffffu, lock_word(slot, generation));
+  EXPECT_EQ(word & ~kLockContended, lock_word(slot, generation));
   kill_process(holder);
   EXPECT_FALSE(lock_of_dead(lock(), slot, generation + 1));
   EXPECT_FALSE(lock_of_dead(lock(), slot + 1, generation));
   EXPECT_TRUE(lock_of_dead(lock(), slot, generation));
-  EXPECT_TRUE(is_locked_by_self(lock()));
+  EXPECT_TRUE(is_mine());
   EXPECT_FALSE(lock_of_dead(lock(), slot, generation));
   unlock(lock());
 }
@@ -177,7 +178,7 @@ TEST_F(OwnerLockTest, IsNotThoughtToBeHeldByTheNextInTheSameSlot) {
   reclaim_dead();  // what other tests left, so that the lowest slot is the one used again
   leave_dead_holder();
   reclaim_dead();
-  const std::uint32_t slot = (lock().word.load() & 0x7ff) - 1;
+  const Slot slot = slot_in_lock(lock().word);
   const pid_t next = start_process([] { pause(); });
   while (!is_living(slot)) {
   }
@@ -192,6 +193,8 @@ TEST(LockWord, NamesEveryMemberAndWrapsItsGeneration) {
   EXPECT_NE(lock_word(0, 1), lock_word(0, 2));
   EXPECT_EQ(lock_word(kMaxMembers - 1, 0xffffffff) >> 31, 0u) << "the top bit is for waiters";
   EXPECT_EQ(lock_word(3, 5), lock_word(3, 5 + (1u << 20)));
+  EXPECT_EQ(slot_in_lock(lock_word(kMaxMembers - 1, 7) | kLockContended), kMaxMembers - 1);
+  EXPECT_EQ(generation_in_lock(lock_word(kMaxMembers - 1, 7) | kLockContended), 7u);
 }
 
 }  // namespace

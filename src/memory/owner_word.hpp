@@ -22,6 +22,8 @@
 
 #include <cstdint>
 
+#include "memory/index.hpp"
+
 namespace onecopy::memory {
 
 enum class OwnerState : std::uint8_t { free, held, putting, queued, taking, part, frozen };
@@ -32,21 +34,17 @@ class OwnerWord {
   explicit constexpr OwnerWord(std::uint64_t bits) : bits_(bits) {}
 
   static constexpr OwnerWord free() { return make(OwnerState::free, 0, 0, 0); }
-  static constexpr OwnerWord held(std::uint32_t member) {
-    return make(OwnerState::held, member, 0, 0);
-  }
-  static constexpr OwnerWord putting(std::uint32_t member, std::uint32_t channel,
-                                     std::uint32_t sequence) {
+  static constexpr OwnerWord held(Slot member) { return make(OwnerState::held, member, 0, 0); }
+  static constexpr OwnerWord putting(Slot member, ChannelIndex channel, std::uint32_t sequence) {
     return make(OwnerState::putting, member, channel, sequence);
   }
-  static constexpr OwnerWord queued(std::uint32_t channel) {
+  static constexpr OwnerWord queued(ChannelIndex channel) {
     return make(OwnerState::queued, 0, channel, 0);
   }
-  static constexpr OwnerWord taking(std::uint32_t member, std::uint32_t channel,
-                                    std::uint32_t sequence) {
+  static constexpr OwnerWord taking(Slot member, ChannelIndex channel, std::uint32_t sequence) {
     return make(OwnerState::taking, member, channel, sequence);
   }
-  static constexpr OwnerWord part(std::uint32_t head) { return make(OwnerState::part, 0, 0, head); }
+  static constexpr OwnerWord part(BlockIndex head) { return make(OwnerState::part, 0, 0, head); }
   // The time tells this holding from any later one: who saw the word and then found no holder may
   // be looking at a block that was freed, used and frozen again in between.
   static constexpr OwnerWord frozen(std::uint32_t time) {

@@ -8,6 +8,7 @@
 #include "memory/ledger.hpp"
 #include "memory/local.hpp"
 #include "memory/member.hpp"
+#include "memory/owner.hpp"
 #include "os/clock.hpp"
 
 namespace onecopy::memory {
@@ -18,9 +19,9 @@ constexpr os::Nanoseconds kInterval = os::kSecond;
 std::atomic<ReclaimHook> reclaim_hook{nullptr};
 
 // Parts before heads: while a part names its head, the head is not free.
-void free_blocks_of(std::uint32_t slot) noexcept {
+void free_blocks_of(Slot slot) noexcept {
   const OwnerWord dead = OwnerWord::held(slot);
-  const std::uint32_t count = header().block_count.load(std::memory_order_acquire);
+  const std::uint32_t count = block_count();
   for (BlockIndex block = 0; block < count; ++block) {
     const OwnerWord owner = owner_of(block);
     if (owner.state() == OwnerState::part && owner_of(owner.head()) == dead) {
@@ -41,6 +42,7 @@ void reclaim_member(Ticket dead) noexcept {
     if (held == &header().books) rebuild_books();
     unlock(*held);
   }
+  // Acquire: pairs with the release in set_reclaim_hook().
   if (ReclaimHook hook = reclaim_hook.load(std::memory_order_acquire)) {
     hook(dead.slot, dead.generation);
   }
@@ -53,8 +55,8 @@ void reclaim_member(Ticket dead) noexcept {
 // needs no repair.
 std::uint32_t reclaim_all_dead() noexcept {
   std::uint32_t found = 0;
-  const std::uint32_t high = header().member_high_water.load(std::memory_order_acquire);
-  for (std::uint32_t slot = 0; slot < high; ++slot) {
+  const std::uint32_t high = member_count();
+  for (Slot slot = 0; slot < high; ++slot) {
     if (slot == self()) continue;
     const auto dead = find_dead(slot);
     if (!dead) continue;

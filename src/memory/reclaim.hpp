@@ -14,7 +14,7 @@ namespace onecopy::memory {
 
 // Called for each dead member before its blocks are taken back: release its locks, repair, clear
 // its ledger. Idempotent. Set while the program is loaded, so that every member of a family has it.
-using ReclaimHook = void (*)(std::uint32_t slot, std::uint32_t generation);
+using ReclaimHook = void (*)(Slot slot, std::uint32_t generation);
 void set_reclaim_hook(ReclaimHook hook) noexcept;
 
 // Takes back a reserved place, with all it holds, whose member will never be born. Nothing where it

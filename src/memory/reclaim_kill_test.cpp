@@ -7,12 +7,12 @@
 #include <vector>
 
 #include "memory/block.hpp"
-#include "memory/books.hpp"
 #include "memory/census.hpp"
 #include "memory/family.hpp"
 #include "memory/ledger.hpp"
 #include "memory/local.hpp"
 #include "memory/member.hpp"
+#include "memory/owner.hpp"
 #include "memory/validate.hpp"
 #include "testing/kill_at_every_step.hpp"
 
@@ -83,7 +83,7 @@ TEST_F(ReclaimKill, OfTheBooksInDisorder) {
     allocate_block(100).value();
     static_cast<void>(lock(header().books));
     // A block is on its way into no list, and the figures are wrong.
-    header().warm_lists[0] = {kNone, kNone};
+    header().warm_lists[0] = {kNoBlock, kNoBlock};
     header().resident += 12345;
     header().warm = 7;
   });
@@ -129,7 +129,7 @@ TEST_F(ReclaimKill, OfAReclaimer) {
     leave_dead([] { allocate_block(100).value(); });
     allocate_block(100).value();
     static_cast<void>(lock(header().reclaiming));
-    for (std::uint32_t slot = 0; slot < kMaxMembers; ++slot) {
+    for (Slot slot = 0; slot < kMaxMembers; ++slot) {
       if (slot != self() && find_dead(slot)) return;
     }
   });
@@ -142,7 +142,7 @@ TEST_F(ReclaimKill, OfManyAfterEachOther) {
     if (i % 3 == 0) reclaim_dead();
   }
   expect_all_taken_back();
-  EXPECT_LE(header().member_high_water.load(), 8u);
+  EXPECT_LE(member_count(), 8u);
 }
 
 }  // namespace

@@ -7,10 +7,10 @@
 #include <vector>
 
 #include "memory/block.hpp"
-#include "memory/books.hpp"
 #include "memory/census.hpp"
 #include "memory/local.hpp"
 #include "memory/member.hpp"
+#include "memory/owner.hpp"
 #include "memory/validate.hpp"
 #include "testing/fresh_process.hpp"
 #include "testing/watchdog.hpp"
@@ -83,7 +83,7 @@ TEST(Reclaim, AsksTheRoomsAboveFirst) {
     ASSERT_TRUE(join_family());
     static Ticket asked;
     static std::uint32_t blocks = 0;
-    set_reclaim_hook([](std::uint32_t slot, std::uint32_t generation) {
+    set_reclaim_hook([](Slot slot, std::uint32_t generation) {
       asked = {slot, generation};
       blocks = take_census().blocks_in_use;
     });

@@ -3,9 +3,9 @@
 #include <vector>
 
 #include "memory/books.hpp"
-#include "memory/ledger.hpp"
 #include "memory/local.hpp"
 #include "memory/member.hpp"
+#include "memory/owner.hpp"
 #include "memory/size_class.hpp"
 
 namespace onecopy::memory {
@@ -39,7 +39,7 @@ std::string check_owner(BlockIndex block) {
     case OwnerState::taking:
       return is_taken(owner.member()) ? "" : of_block(block, "is held by a place that is free");
     case OwnerState::part: {
-      const std::uint32_t count = header().block_count.load(std::memory_order_acquire);
+      const std::uint32_t count = block_count();
       if (owner.head() >= count) return of_block(block, "is part of no block");
       const OwnerState head = owner_of(owner.head()).state();
       return head == OwnerState::free || head == OwnerState::part
@@ -52,8 +52,8 @@ std::string check_owner(BlockIndex block) {
 
 std::string walk(const FreeList& list, std::uint32_t size_class, bool warm,
                  std::vector<std::uint8_t>& seen) {
-  std::uint32_t newer = kNone;
-  for (BlockIndex block = list.newest; block != kNone; block = block_record(block).older) {
+  BlockIndex newer = kNoBlock;
+  for (BlockIndex block = list.newest; block != kNoBlock; block = block_record(block).older) {
     if (block >= seen.size()) return "a free list names no block";
     if (seen[block]++ != 0) return of_block(block, "is in free lists twice");
     const BlockRecord& record = block_record(block);
@@ -72,7 +72,7 @@ std::string walk(const FreeList& list, std::uint32_t size_class, bool warm,
 std::string validate_memory() {
   if (!in_family()) return {};
   const Books books;
-  const std::uint32_t count = header().block_count.load(std::memory_order_acquire);
+  const std::uint32_t count = block_count();
   std::vector<std::uint8_t> seen(count, 0);
   std::string wrong;
   for (std::uint32_t c = 0; c < kSizeClasses && wrong.empty(); ++c) {

@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "memory/block.hpp"
-#include "memory/books.hpp"
 #include "memory/family.hpp"
 #include "memory/local.hpp"
+#include "memory/owner.hpp"
 #include "testing/fresh_process.hpp"
 
 namespace onecopy::memory {
@@ -60,7 +60,7 @@ INSTANTIATE_TEST_SUITE_P(
         Damage{"is free, not listed", [] { set_owner(5, OwnerWord::free()); }},
         Damage{"is listed, not free", [] { set_owner(2, OwnerWord::held(0)); }},
         Damage{"twice", [] { block_record(0).older = 3; }},
-        Damage{"linked one way only", [] { block_record(2).newer = kNone; }},
+        Damage{"linked one way only", [] { block_record(2).newer = kNoBlock; }},
         Damage{"names no block", [] { block_record(0).older = 12345; }},
         Damage{"does not end where it says", [] { header().warm_lists[0].oldest = 2; }},
         Damage{"a list of another kind", [] { block_record(1).warm = 0; }},

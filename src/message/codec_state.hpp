@@ -1,7 +1,8 @@
-// What an Encoder and a Decoder (include/onecopy/codec.hpp) work on.
+// What an Encoder and a Decoder (include/onecopy/encoding.hpp) work on.
 //
-// Made on the stack for one put or one get. An EncoderState owns the blocks that it has filled
-// until the message is delivered; a DecoderState owns nothing of the message it reads.
+// Made on the stack for one put or one get, by one thread. An Encoder::State owns the blocks that
+// it has filled until the message is delivered; a Decoder::State owns nothing of the message it
+// reads.
 #pragma once
 
 #include <cstddef>

@@ -35,7 +35,6 @@ struct Codec<Celsius> {
 namespace {
 
 using message::ByteBuffer;
-using message::DataType;
 using message::Tag;
 using message::ValueWriter;
 using message::testing::FakeBlocks;
@@ -191,7 +190,7 @@ TEST(Codec, WritesWhatPythonUnderstands) {
   const Message message(std::vector<double>(1000));
   const message::Item& doubles = message.first;
   EXPECT_EQ(doubles.tag, Tag::array);
-  EXPECT_EQ(doubles.data_type, DataType::f64);
+  EXPECT_EQ(doubles.data_type, ElementType::float64);
   ASSERT_EQ(doubles.dimensions, 1);
   EXPECT_EQ(doubles.extent(0), 1000u);
   EXPECT_NE(doubles.block, memory::kNoBlock) << "8000 bytes lie in a block of their own";
@@ -221,7 +220,8 @@ TEST(Codec, ReadsVectorsFromEveryKindOfSequence) {
   EXPECT_EQ(*read_from<std::vector<double>>([](auto& writer, auto&) {
     const std::uint64_t shape[] = {3};
     const float values[] = {1, 2, 3};
-    std::memcpy(writer.array_inline({.type = DataType::f32, .shape = shape}, 12), values, 12);
+    std::memcpy(writer.array_inline({.type = ElementType::float32, .shape = shape}, 12), values,
+                12);
   }),
             expected);
 }
@@ -231,7 +231,7 @@ TEST(Codec, ReadsEachElementOfAnArray) {
   const auto read = read_from<std::vector<std::optional<std::uint64_t>>>([&](auto& writer, auto&) {
     const std::uint64_t shape[] = {2};
     const std::uint64_t values[] = {5, large};
-    std::memcpy(writer.array_inline({.type = DataType::u64, .shape = shape}, 16), values, 16);
+    std::memcpy(writer.array_inline({.type = ElementType::uint64, .shape = shape}, 16), values, 16);
   });
 
   ASSERT_TRUE(read) << read.failure().text();
@@ -299,7 +299,7 @@ TEST(Codec, SaysWhatWasWantedAndWhatIsThere) {
 TEST(Codec, RefusesAnArrayOfMoreDimensions) {
   const auto read = read_from<std::vector<double>>([](auto& writer, auto&) {
     const std::uint64_t shape[] = {1, 2};
-    writer.array_inline({.type = DataType::f64, .shape = shape}, 16);
+    writer.array_inline({.type = ElementType::float64, .shape = shape}, 16);
   });
 
   EXPECT_EQ(refusal(read),

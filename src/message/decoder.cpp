@@ -5,7 +5,6 @@
 
 namespace onecopy {
 
-using message::DataType;
 using message::Item;
 using message::Tag;
 using message::ValueReader;
@@ -17,7 +16,7 @@ bool is_container(Tag tag) { return tag == Tag::list || tag == Tag::tuple || tag
 // Whether the elements of `item` can be given out one by one.
 bool is_packed(const Item& item) {
   return item.tag == Tag::reals || item.tag == Tag::integers ||
-         (item.tag == Tag::array && item.dimensions == 1 && item.data_type != DataType::f16);
+         (item.tag == Tag::array && item.dimensions == 1 && item.data_type != ElementType::float16);
 }
 
 std::string name_of(const Item& item) {
@@ -113,36 +112,36 @@ bool Decoder::State::load_value() {
 void Decoder::State::load_element(const Frame& frame) {
   const Item& from = frame.item;
   const std::uint64_t index = from.count - frame.left;
-  const DataType type = from.tag == Tag::reals      ? DataType::f64
-                        : from.tag == Tag::integers ? DataType::i64
-                                                    : from.data_type;
+  const ElementType type = from.tag == Tag::reals      ? ElementType::float64
+                           : from.tag == Tag::integers ? ElementType::int64
+                                                       : from.data_type;
   item_.tag = Tag::integer;
   switch (type) {
-    case DataType::boolean:
+    case ElementType::boolean:
       item_.tag = element<std::uint8_t>(from, index) != 0 ? Tag::true_ : Tag::false_;
       break;
-    case DataType::i8:
+    case ElementType::int8:
       item_.integer = std::int64_t{element<std::int8_t>(from, index)};
       break;
-    case DataType::i16:
+    case ElementType::int16:
       item_.integer = element<std::int16_t>(from, index);
       break;
-    case DataType::i32:
+    case ElementType::int32:
       item_.integer = element<std::int32_t>(from, index);
       break;
-    case DataType::i64:
+    case ElementType::int64:
       item_.integer = element<std::int64_t>(from, index);
       break;
-    case DataType::u8:
+    case ElementType::uint8:
       item_.integer = element<std::uint8_t>(from, index);
       break;
-    case DataType::u16:
+    case ElementType::uint16:
       item_.integer = element<std::uint16_t>(from, index);
       break;
-    case DataType::u32:
+    case ElementType::uint32:
       item_.integer = element<std::uint32_t>(from, index);
       break;
-    case DataType::u64: {
+    case ElementType::uint64: {
       const auto value = element<std::uint64_t>(from, index);
       item_.integer = static_cast<std::int64_t>(value);
       if (item_.integer < 0) {
@@ -154,33 +153,33 @@ void Decoder::State::load_element(const Frame& frame) {
       }
       break;
     }
-    case DataType::f32:
+    case ElementType::float32:
       item_.tag = Tag::real;
       item_.real = static_cast<double>(element<float>(from, index));
       break;
-    case DataType::f64:
+    case ElementType::float64:
       item_.tag = Tag::real;
       item_.real = element<double>(from, index);
       break;
-    case DataType::long_double:
+    case ElementType::long_double:
       item_.tag = Tag::real;
       item_.real = static_cast<double>(element<long double>(from, index));
       break;
-    case DataType::c64: {
+    case ElementType::complex64: {
       const auto value = element<std::complex<float>>(from, index);
       item_.tag = Tag::complex;
       item_.real = static_cast<double>(value.real());
       item_.imaginary = static_cast<double>(value.imag());
       break;
     }
-    case DataType::c128: {
+    case ElementType::complex128: {
       const auto value = element<std::complex<double>>(from, index);
       item_.tag = Tag::complex;
       item_.real = value.real();
       item_.imaginary = value.imag();
       break;
     }
-    case DataType::f16:
+    case ElementType::float16:
       break;  // is_packed() refuses them: C++ has no such type
   }
 }
@@ -328,7 +327,7 @@ bool Decoder::array(ElementType type, Elements& elements, bool single) {
   std::uint64_t count = next->count;
   switch (next->tag) {
     case Tag::array:
-      fits = next->data_type == static_cast<DataType>(type) && next->dimensions == (single ? 0 : 1);
+      fits = next->data_type == type && next->dimensions == (single ? 0 : 1);
       break;
     case Tag::reals:
       fits = type == ElementType::float64 && !single;

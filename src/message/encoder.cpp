@@ -6,17 +6,8 @@
 
 namespace onecopy {
 
-using message::DataType;
 using message::kBlockThreshold;
 using message::ValueWriter;
-
-static_assert(static_cast<int>(ElementType::boolean) == static_cast<int>(DataType::boolean) &&
-              static_cast<int>(ElementType::int64) == static_cast<int>(DataType::i64) &&
-              static_cast<int>(ElementType::uint64) == static_cast<int>(DataType::u64) &&
-              static_cast<int>(ElementType::float16) == static_cast<int>(DataType::f16) &&
-              static_cast<int>(ElementType::complex128) == static_cast<int>(DataType::c128) &&
-              static_cast<int>(ElementType::long_double) ==
-                  static_cast<int>(DataType::long_double));
 
 namespace detail {
 
@@ -125,9 +116,9 @@ void Encoder::bytes(std::span<const std::byte> data) {
 void Encoder::array(ElementType type, const void* data, std::size_t count, bool single) {
   if (!state_.item()) return;
   const std::uint64_t shape[1] = {count};
-  message::ArrayHead head{.type = static_cast<DataType>(type), .shape = shape};
+  message::ArrayHead head{.type = type, .shape = shape};
   if (single) head.shape = {};
-  const std::size_t length = count * item_size(head.type);
+  const std::size_t length = count * message::item_size(type);
   if (length < kBlockThreshold) {
     std::byte* place = state_.writer.array_inline(head, length);
     if (place != nullptr && length != 0) std::memcpy(place, data, length);

@@ -1,7 +1,5 @@
 #include "message/envelope.hpp"
 
-#include <cstring>
-
 namespace onecopy::message {
 
 std::string describe(Fault fault, std::uint8_t found_version) {
@@ -36,42 +34,13 @@ Failure failure_of(Fault fault, std::uint8_t found_version) {
   return Failure{code, 0, describe(fault, found_version)};
 }
 
-std::size_t decode_size(std::span<const std::byte> from, std::uint64_t& value) noexcept {
-  if (from.empty()) return 0;
-  const auto first = static_cast<std::uint8_t>(from[0]);
-  if (first < 254) {
-    value = first;
-    return 1;
-  }
-  if (first == 254) {
-    std::uint32_t four;
-    if (from.size() < 1 + sizeof four) return 0;
-    std::memcpy(&four, from.data() + 1, sizeof four);
-    value = four;
-    return four < 254 ? 0 : 1 + sizeof four;
-  }
-  if (from.size() < 1 + sizeof value) return 0;
-  std::memcpy(&value, from.data() + 1, sizeof value);
-  return value <= 0xffffffffu ? 0 : 1 + sizeof value;
+OutgoingBlocks::~OutgoingBlocks() {
+  for (const memory::BlockIndex block : blocks_) memory::release_block(block);
 }
 
-std::uint32_t OutgoingBlocks::add(memory::BlockIndex block, bool owned) {
+std::uint32_t OutgoingBlocks::add(memory::BlockIndex block) {
   blocks_.push_back(block);
-  owned_.push_back(owned);
   return static_cast<std::uint32_t>(blocks_.size() - 1);
-}
-
-void OutgoingBlocks::delivered() noexcept {
-  blocks_.clear();
-  owned_.clear();
-}
-
-void OutgoingBlocks::clear() noexcept {
-  for (std::size_t i = 0; i < blocks_.size(); ++i) {
-    if (owned_[i]) memory::release_block(blocks_[i]);
-  }
-  blocks_.clear();
-  owned_.clear();
 }
 
 Result<std::uint32_t> copy_into_block(OutgoingBlocks& blocks, const void* source,
@@ -83,7 +52,7 @@ Result<std::uint32_t> copy_into_block(OutgoingBlocks& blocks, const void* source
     memory::release_block(*block);
     return std::move(filled).failure();
   }
-  return blocks.add_owned(*block);
+  return blocks.add(*block);
 }
 
 }  // namespace onecopy::message

@@ -29,7 +29,7 @@ enum class Kind : std::uint8_t {
 inline constexpr std::uint8_t kFormatVersion = 1;
 
 // Buffers of at least this many bytes get a block of their own; shorter ones lie in the body.
-inline constexpr std::size_t kBlockThreshold = 2048;
+inline constexpr std::size_t kBlockThreshold = 4096;
 
 // Data of arrays and pickle buffers that lie in the body begin at a multiple of this.
 inline constexpr std::size_t kInlineAlignment = 16;
@@ -51,14 +51,10 @@ enum class Fault : std::uint8_t {
   bad_reference,  // a reference to what was not remembered
 };
 
-// "the message is truncated", and so on; `found_version` is named where it matters.
+// "the message ends before its value does", and so on; `found_version` is named where it matters.
 std::string describe(Fault fault, std::uint8_t found_version = kFormatVersion);
 // The same as a failure: Error::version_mismatch or Error::corrupt.
 Failure failure_of(Fault fault, std::uint8_t found_version = kFormatVersion);
-
-// Reads what ByteBuffer::append_size() wrote: how many bytes that took; 0 where they are not all
-// there, or are not the shortest way to write it.
-std::size_t decode_size(std::span<const std::byte> from, std::uint64_t& value) noexcept;
 
 // The blocks of a message, and how to look into them. The functions stand in for memory/block.hpp
 // where a test has blocks of its own.
@@ -68,36 +64,28 @@ struct Blocks {
   std::byte* (*data)(memory::BlockIndex) noexcept = &memory::block_data;
 };
 
-// Collects the blocks of a message about to be put, in order. Those added as owned are released
-// with the list unless the message was delivered.
+// Collects the blocks of a message about to be put, in order. They are released with the list
+// unless the message was delivered.
 class OutgoingBlocks {
  public:
   OutgoingBlocks() = default;
-  ~OutgoingBlocks() { clear(); }
+  ~OutgoingBlocks();
   OutgoingBlocks(const OutgoingBlocks&) = delete;
   OutgoingBlocks& operator=(const OutgoingBlocks&) = delete;
 
-  // The number that the body names the block by.
-  std::uint32_t add_owned(memory::BlockIndex block) { return add(block, true); }
-  // A block that stays the caller's business if the message is not delivered.
-  std::uint32_t add_lent(memory::BlockIndex block) { return add(block, false); }
+  // Takes the block over; the number that the body names it by.
+  std::uint32_t add(memory::BlockIndex block);
 
   std::span<const memory::BlockIndex> span() const noexcept { return blocks_; }
-  std::size_t size() const noexcept { return blocks_.size(); }
 
   // The channel has taken the message: every block is the channel's now.
-  void delivered() noexcept;
-  // The message was not delivered: releases the owned blocks, forgets the lent ones.
-  void clear() noexcept;
+  void delivered() noexcept { blocks_.clear(); }
 
  private:
-  std::uint32_t add(memory::BlockIndex block, bool owned);
-
   std::vector<memory::BlockIndex> blocks_;
-  std::vector<bool> owned_;
 };
 
-// Copies `bytes` bytes into a block of their own and lists it as owned.
+// Copies `bytes` bytes into a block of their own and adds it.
 Result<std::uint32_t> copy_into_block(OutgoingBlocks& blocks, const void* source,
                                       std::size_t bytes);
 

@@ -33,85 +33,35 @@ void PickleWriter::block_piece(std::uint32_t block, std::uint64_t length, bool r
   buffer_.append_size(offset);
 }
 
-Result<void> PickleWriter::copy_piece(OutgoingBlocks& blocks, std::span<const std::byte> data,
-                                      bool read_only) {
-  if (data.size() < kBlockThreshold) {
-    inline_piece(data, read_only);
-    return {};
-  }
-  Result<std::uint32_t> block = copy_into_block(blocks, data.data(), data.size());
-  if (!block) return std::move(block).failure();
-  block_piece(*block, data.size(), read_only);
-  return {};
-}
-
 PickleReader::PickleReader(std::span<const std::byte> body, Blocks blocks) noexcept
-    : body_(body), blocks_(blocks) {
-  if (body.empty()) {
-    fail(Fault::truncated);
-    return;
-  }
-  found_version_ = static_cast<std::uint8_t>(body[0]);
-  if (found_version_ != kFormatVersion) {
-    fail(Fault::version);
-    return;
-  }
-  if (body.size() < 3) {
-    fail(Fault::truncated);
-    return;
-  }
-  if (body[1] != std::byte{0}) {
-    fail(Fault::unknown_tag);
-    return;
-  }
-  position_ = 2;
+    : BodyCursor(body, blocks, 0) {
   std::uint64_t pieces = 0;
   if (!take_size(pieces)) return;
   // A piece is at least a byte of flags and a byte of length; the stream is always there.
-  if (pieces == 0 || pieces > (body_.size() - position_) / 2) {
+  if (pieces == 0 || pieces > spare() / 2) {
     fail(Fault::truncated);
     return;
   }
   pieces_left_ = pieces;
 }
 
-bool PickleReader::fail(Fault fault) noexcept {
-  if (fault_ == Fault::none) fault_ = fault;
-  pieces_left_ = 0;
-  return false;
-}
-
-bool PickleReader::take_size(std::uint64_t& value) noexcept {
-  const std::size_t taken = decode_size(body_.subspan(position_), value);
-  position_ += taken;
-  return taken != 0 || fail(Fault::truncated);
-}
-
 bool PickleReader::next(Piece& piece) noexcept {
   if (pieces_left_ == 0) return false;
   --pieces_left_;
-  if (position_ == body_.size()) return fail(Fault::truncated);
-  const auto flags = static_cast<std::uint8_t>(body_[position_++]);
+  std::uint8_t flags = 0;
+  if (!take_plain(flags)) return false;
   if ((flags & ~(kPieceReadOnly | kPieceInBlock)) != 0) return fail(Fault::unknown_tag);
   piece.read_only = (flags & kPieceReadOnly) != 0;
   if (!take_size(piece.length)) return false;
 
   if ((flags & kPieceInBlock) == 0) {
-    const std::size_t missing =
-        (kInlineAlignment - position_ % kInlineAlignment) % kInlineAlignment;
-    const std::size_t left = body_.size() - position_;
-    if (left < missing || left - missing < piece.length) return fail(Fault::truncated);
     piece.block = memory::kNoBlock;
-    piece.data = body_.data() + position_ + missing;
-    position_ += missing + piece.length;
-    return true;
+    return take_padding() && take_bytes(piece.length, piece.data);
   }
 
   std::uint64_t number = 0;
   std::uint64_t offset = 0;
-  if (!take_size(number) || !take_size(offset)) return false;
-  if (number != next_block_ || number >= blocks_.indices.size()) return fail(Fault::bad_block);
-  ++next_block_;
+  if (!take_size(number) || !take_size(offset) || !name_block(number)) return false;
   piece.block = blocks_.indices[number];
   const std::uint64_t room = blocks_.length(piece.block);
   if (offset > room || piece.length > room - offset) return fail(Fault::bad_length);
@@ -120,12 +70,8 @@ bool PickleReader::next(Piece& piece) noexcept {
 }
 
 bool PickleReader::finish() noexcept {
-  if (fault_ != Fault::none) return false;
   if (pieces_left_ != 0) return fail(Fault::truncated);
-  if (position_ != body_.size() || next_block_ != blocks_.indices.size()) {
-    return fail(Fault::trailing);
-  }
-  return true;
+  return BodyCursor::finish();
 }
 
 }  // namespace onecopy::message

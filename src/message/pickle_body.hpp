@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <span>
 
+#include "message/body_cursor.hpp"
 #include "message/byte_buffer.hpp"
 #include "message/envelope.hpp"
 
@@ -24,11 +25,6 @@ class PickleWriter {
   void block_piece(std::uint32_t block, std::uint64_t length, bool read_only = false,
                    std::uint64_t offset = 0) noexcept;
 
-  // Writes the piece where its length says it belongs, copying it into a block of its own if need
-  // be. Error::no_memory.
-  Result<void> copy_piece(OutgoingBlocks& blocks, std::span<const std::byte> data,
-                          bool read_only = false);
-
  private:
   ByteBuffer& buffer_;
 };
@@ -41,7 +37,7 @@ struct Piece {
 };
 
 // Bounds-checked as ValueReader is: each piece lies wholly in the body or in a block of its own.
-class PickleReader {
+class PickleReader : public BodyCursor {
  public:
   PickleReader(std::span<const std::byte> body, Blocks blocks) noexcept;
 
@@ -52,20 +48,8 @@ class PickleReader {
   // True where every piece was read, nothing follows, and every block was used.
   bool finish() noexcept;
 
-  Fault fault() const noexcept { return fault_; }
-  Failure failure() const { return failure_of(fault_, found_version_); }
-
  private:
-  bool fail(Fault fault) noexcept;
-  bool take_size(std::uint64_t& value) noexcept;
-
-  std::span<const std::byte> body_;
-  std::size_t position_ = 0;
   std::uint64_t pieces_left_ = 0;
-  Blocks blocks_;
-  std::uint32_t next_block_ = 0;
-  Fault fault_ = Fault::none;
-  std::uint8_t found_version_ = 0;
 };
 
 }  // namespace onecopy::message

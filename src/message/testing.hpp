@@ -75,16 +75,16 @@ class FakeBlocks {
 struct Node {
   Tag tag = Tag::none;
   bool remember = false;
-  std::int64_t integer = 0;           // integer; the number of a reference
-  std::string data = {};              // string, bytes, big_integer, reals, integers, array, record
-  double real = 0;                    // real, complex
-  double imaginary = 0;               // complex
-  std::vector<Node> items = {};       // list, tuple; dict: key, value, key, value
-  DataType type = DataType::boolean;  // array
-  bool fortran_order = false;         // array
-  bool read_only = false;             // array
-  std::vector<std::uint64_t> shape = {};  // array; record: size of one, count
-  bool in_block = false;                  // how it is written; no part of the value
+  std::int64_t integer = 0;      // integer; the number of a reference
+  std::string data = {};         // string, bytes, big_integer, reals, integers, array, record
+  double real = 0;               // real, complex
+  double imaginary = 0;          // complex
+  std::vector<Node> items = {};  // list, tuple; dict: key, value, key, value
+  ElementType type = ElementType::boolean;  // array
+  bool fortran_order = false;               // array
+  bool read_only = false;                   // array
+  std::vector<std::uint64_t> shape = {};    // array; record: size of one, count
+  bool in_block = false;                    // how it is written; no part of the value
 
   bool operator==(const Node& other) const {
     return tag == other.tag && remember == other.remember && integer == other.integer &&
@@ -224,12 +224,6 @@ inline Fault read_body(std::span<const std::byte> body, const Blocks& blocks, No
 
 using Random = std::mt19937_64;
 
-// What random tests start from: ONECOPY_TEST_SEED, or 1.
-inline std::uint64_t seed() {
-  const char* text = std::getenv("ONECOPY_TEST_SEED");
-  return text == nullptr ? 1 : std::strtoull(text, nullptr, 10);
-}
-
 inline std::uint64_t up_to(Random& random, std::uint64_t most) {
   return std::uniform_int_distribution<std::uint64_t>(0, most)(random);
 }
@@ -278,9 +272,9 @@ inline Node random_node(Random& random, std::size_t size, std::uint32_t depth,
       node.data = random_text(random, node.shape[0] * node.shape[1]);
       break;
     case Tag::array: {
-      static constexpr DataType kTypes[] = {DataType::boolean, DataType::i16,
-                                            DataType::f32,     DataType::u64,
-                                            DataType::c128,    DataType::long_double};
+      static constexpr ElementType kTypes[] = {ElementType::boolean,    ElementType::int16,
+                                               ElementType::float32,    ElementType::uint64,
+                                               ElementType::complex128, ElementType::long_double};
       node.type = kTypes[up_to(random, std::size(kTypes) - 1)];
       node.fortran_order = up_to(random, 1) == 1;
       node.read_only = up_to(random, 1) == 1;

@@ -43,37 +43,37 @@ const char* name_of(Tag tag) noexcept {
   return "something unknown";
 }
 
-const char* name_of(DataType type) noexcept {
+const char* name_of(ElementType type) noexcept {
   switch (type) {
-    case DataType::boolean:
+    case ElementType::boolean:
       return "bool";
-    case DataType::i8:
+    case ElementType::int8:
       return "int8";
-    case DataType::i16:
+    case ElementType::int16:
       return "int16";
-    case DataType::i32:
+    case ElementType::int32:
       return "int32";
-    case DataType::i64:
+    case ElementType::int64:
       return "int64";
-    case DataType::u8:
+    case ElementType::uint8:
       return "uint8";
-    case DataType::u16:
+    case ElementType::uint16:
       return "uint16";
-    case DataType::u32:
+    case ElementType::uint32:
       return "uint32";
-    case DataType::u64:
+    case ElementType::uint64:
       return "uint64";
-    case DataType::f16:
+    case ElementType::float16:
       return "float16";
-    case DataType::f32:
+    case ElementType::float32:
       return "float32";
-    case DataType::f64:
+    case ElementType::float64:
       return "float64";
-    case DataType::c64:
+    case ElementType::complex64:
       return "complex64";
-    case DataType::c128:
+    case ElementType::complex128:
       return "complex128";
-    case DataType::long_double:
+    case ElementType::long_double:
       return "longdouble";
   }
   return "unknown";

@@ -1,4 +1,4 @@
-// The value format: tags, data types and limits that writer and reader share.
+// The value format: tags, sizes of elements and limits that writer and reader share.
 //
 // A value is a tag byte and what belongs to it, little endian, containers before their items; the
 // whole is written down in docs/layout/message.md. Constants only.
@@ -7,6 +7,8 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+
+#include <onecopy/encoding.hpp>
 
 namespace onecopy::message {
 
@@ -56,55 +58,36 @@ inline constexpr std::uint32_t kMayBeInBlock = tag_bit(Tag::string) | tag_bit(Ta
 // "a list", for messages that say what was found.
 const char* name_of(Tag tag) noexcept;
 
-enum class DataType : std::uint8_t {
-  boolean = 1,
-  i8 = 2,
-  i16 = 3,
-  i32 = 4,
-  i64 = 5,
-  u8 = 6,
-  u16 = 7,
-  u32 = 8,
-  u64 = 9,
-  f16 = 10,
-  f32 = 11,
-  f64 = 12,
-  c64 = 13,
-  c128 = 14,
-  // The size is part of the code, so that a machine with another long double refuses it.
-  long_double = 0x40 | sizeof(long double),
-};
-
-// Bytes of one element; 0 for what is no data type.
-constexpr std::size_t item_size(DataType type) noexcept {
+// Bytes of one element; 0 for what is no such type.
+constexpr std::size_t item_size(ElementType type) noexcept {
   switch (type) {
-    case DataType::boolean:
-    case DataType::i8:
-    case DataType::u8:
+    case ElementType::boolean:
+    case ElementType::int8:
+    case ElementType::uint8:
       return 1;
-    case DataType::i16:
-    case DataType::u16:
-    case DataType::f16:
+    case ElementType::int16:
+    case ElementType::uint16:
+    case ElementType::float16:
       return 2;
-    case DataType::i32:
-    case DataType::u32:
-    case DataType::f32:
+    case ElementType::int32:
+    case ElementType::uint32:
+    case ElementType::float32:
       return 4;
-    case DataType::i64:
-    case DataType::u64:
-    case DataType::f64:
-    case DataType::c64:
+    case ElementType::int64:
+    case ElementType::uint64:
+    case ElementType::float64:
+    case ElementType::complex64:
       return 8;
-    case DataType::c128:
+    case ElementType::complex128:
       return 16;
-    case DataType::long_double:
+    case ElementType::long_double:
       return sizeof(long double);
   }
   return 0;
 }
 
 // "float64", for messages that say what was found.
-const char* name_of(DataType type) noexcept;
+const char* name_of(ElementType type) noexcept;
 
 // Flags of an array.
 inline constexpr std::uint8_t kFortranOrder = 0x01;

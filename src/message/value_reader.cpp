@@ -4,13 +4,6 @@
 
 namespace onecopy::message {
 
-namespace {
-
-// No object is larger than this, so larger lengths are refused before they are added to anything.
-constexpr std::uint64_t kLongest = std::uint64_t{1} << 62;
-
-}  // namespace
-
 ValueReader::ValueReader(const ValueReader& first, std::size_t position) noexcept
     : ValueReader(first) {
   again_ = true;
@@ -20,27 +13,13 @@ ValueReader::ValueReader(const ValueReader& first, std::size_t position) noexcep
   if (fault_ != Fault::none || cursor_ >= end_) fail(Fault::truncated);
 }
 
-bool ValueReader::take_long_size(std::uint8_t first, std::uint64_t& value) noexcept {
-  if (first == 254) {
-    std::uint32_t four = 0;
-    if (!take_plain(four)) return false;
-    value = four;
-    return four >= 254 || fail(Fault::bad_length);
-  }
-  if (!take_plain(value)) return false;
-  return (value > 0xffffffffu && value < kLongest) || fail(Fault::bad_length);
-}
-
-// The blocks of a message are named in order and once each, so that no two values share one.
 bool ValueReader::take_block(Item& item) noexcept {
   std::uint64_t number = 0;
   if (!take_size(number)) return false;
-  if (number >= blocks_.indices.size()) return fail(Fault::bad_block);
-  if (again_) {
-    if (number >= next_block_) return fail(Fault::bad_block);
-  } else {
-    if (number != next_block_) return fail(Fault::bad_block);
-    ++next_block_;
+  if (!again_) {
+    if (!name_block(number)) return false;
+  } else if (number >= next_block_) {
+    return fail(Fault::bad_block);
   }
   item.block = blocks_.indices[number];
   item.data = blocks_.data(item.block);
@@ -54,7 +33,7 @@ bool ValueReader::take_other(std::uint8_t bits, Item& item) noexcept {
   if ((bits & kSmallInteger) != 0) return fail(Fault::unknown_tag);
   if (in_block && (set & kMayBeInBlock) == 0) return fail(Fault::unknown_tag);
   if ((bits & kRemember) != 0) {
-    if ((set & kMayBeRemembered) == 0 || !has_remembered_) return fail(Fault::unknown_tag);
+    if ((set & kMayBeRemembered) == 0 || !has_remembered()) return fail(Fault::unknown_tag);
     item.remember = true;
   }
   bool taken = false;
@@ -115,7 +94,7 @@ bool ValueReader::take_array(bool in_block, Item& item) noexcept {
   std::uint8_t type = 0;
   std::uint8_t flags = 0;
   if (!take_plain(type) || !take_plain(flags) || !take_plain(item.dimensions)) return false;
-  item.data_type = static_cast<DataType>(type);
+  item.data_type = static_cast<ElementType>(type);
   item.size_of_one = item_size(item.data_type);
   if (item.size_of_one == 0) return fail(Fault::unknown_tag);
   if ((flags & ~(kFortranOrder | kReadOnly)) != 0) return fail(Fault::unknown_tag);
@@ -151,10 +130,7 @@ bool ValueReader::take_array(bool in_block, Item& item) noexcept {
     item.length = length;
     return true;
   }
-  const std::size_t missing = (kInlineAlignment - position() % kInlineAlignment) % kInlineAlignment;
-  if (spare() < missing) return fail(Fault::truncated);
-  cursor_ += missing;
-  return take_data(length, item);
+  return take_padding() && take_data(length, item);
 }
 
 bool ValueReader::take_record(bool in_block, Item& item) noexcept {

@@ -16,6 +16,7 @@
 #include <cstring>
 #include <span>
 
+#include "message/body_cursor.hpp"
 #include "message/envelope.hpp"
 #include "message/value_format.hpp"
 
@@ -29,7 +30,7 @@ struct Item {
   // Array.
   bool fortran_order;
   bool read_only;
-  DataType data_type;
+  ElementType data_type;
   std::uint8_t dimensions;
   // The block that `data` lies in, or kNoBlock where it lies in the body: string, bytes,
   // big_integer, reals, integers, array, record. The data of an array are aligned for its elements,
@@ -54,7 +55,7 @@ struct Item {
   }
 };
 
-class ValueReader {
+class ValueReader : public BodyCursor {
  public:
   ValueReader(std::span<const std::byte> body, Blocks blocks) noexcept;
 
@@ -80,59 +81,18 @@ class ValueReader {
   // Whether every item that was promised so far has been read.
   bool complete() const noexcept { return owed_ == 0; }
   // Whether anything may be remembered: if not, the caller needs no table.
-  bool has_remembered() const noexcept { return has_remembered_; }
-  // The position in the body of what next() will read.
-  std::size_t position() const noexcept { return static_cast<std::size_t>(cursor_ - begin_); }
+  bool has_remembered() const noexcept { return (flags_ & kHasRemembered) != 0; }
   std::uint32_t depth() const noexcept { return depth_; }
-
-  Fault fault() const noexcept { return fault_; }
-  // What is wrong, in words and as Error::version_mismatch or Error::corrupt.
-  Failure failure() const { return failure_of(fault_, found_version_); }
 
  private:
   ValueReader(const ValueReader& first, std::size_t position) noexcept;
 
-  // Bytes that no promised item needs.
-  std::uint64_t spare() const noexcept {
-    return static_cast<std::uint64_t>(end_ - cursor_) - owed_;
-  }
-
-  bool fail(Fault fault) noexcept {
-    if (fault_ == Fault::none) fault_ = fault;
-    // Nothing is read from now on.
-    owed_ = 0;
-    cursor_ = end_;
-    return false;
-  }
-
-  template <class T>
-  bool take_plain(T& value) noexcept {
-    if (spare() < sizeof value) return fail(Fault::truncated);
-    std::memcpy(&value, cursor_, sizeof value);
-    cursor_ += sizeof value;
-    return true;
-  }
-
-  bool take_size(std::uint64_t& value) noexcept {
-    std::uint8_t first;
-    if (!take_plain(first)) return false;
-    if (first < 254) [[likely]] {
-      value = first;
-      return true;
-    }
-    return take_long_size(first, value);
-  }
-
   bool take_data(std::uint64_t length, Item& item) noexcept {
-    if (spare() < length) return fail(Fault::truncated);
     item.block = memory::kNoBlock;
-    item.data = cursor_;
     item.length = length;
-    cursor_ += length;
-    return true;
+    return take_bytes(length, item.data);
   }
 
-  bool take_long_size(std::uint8_t first, std::uint64_t& value) noexcept;
   bool take_block(Item& item) noexcept;
   bool take_other(std::uint8_t bits, Item& item) noexcept;
   bool take_packed(bool in_block, Item& item) noexcept;
@@ -148,52 +108,19 @@ class ValueReader {
     return true;
   }
 
-  // end_ - cursor_ >= owed_, always.
-  const std::byte* begin_;
-  const std::byte* cursor_;
-  const std::byte* end_;
-  std::uint64_t owed_ = 0;  // items promised and not begun
-  Blocks blocks_;
-  std::uint32_t next_block_ = 0;
   std::uint32_t remembered_ = 0;
   std::uint32_t depth_ = 0;
-  Fault fault_ = Fault::none;
-  std::uint8_t found_version_ = 0;
-  bool has_remembered_ = false;
   bool again_ = false;
 };
 
 inline ValueReader::ValueReader(std::span<const std::byte> body, Blocks blocks) noexcept
-    : begin_(body.data()), cursor_(begin_), end_(begin_ + body.size()), blocks_(blocks) {
-  // The version comes first: a shorter message of another version is of another version still.
-  if (body.empty()) {
-    fail(Fault::truncated);
-    return;
-  }
-  found_version_ = static_cast<std::uint8_t>(body[0]);
-  if (found_version_ != kFormatVersion) {
-    fail(Fault::version);
-    return;
-  }
-  if (body.size() < 3) {
-    fail(Fault::truncated);
-    return;
-  }
-  const auto flags = static_cast<std::uint8_t>(body[1]);
-  if ((flags & ~kHasRemembered) != 0) {
-    fail(Fault::unknown_tag);
-    return;
-  }
-  has_remembered_ = (flags & kHasRemembered) != 0;
-  cursor_ += 2;
-  owed_ = 1;
+    : BodyCursor(body, blocks, kHasRemembered) {
+  if (fault() == Fault::none) owed_ = 1;
 }
 
 inline bool ValueReader::finish() noexcept {
-  if (fault_ != Fault::none) return false;
   if (owed_ != 0) return fail(Fault::truncated);
-  if (cursor_ != end_ || next_block_ != blocks_.indices.size()) return fail(Fault::trailing);
-  return true;
+  return BodyCursor::finish();
 }
 
 inline bool ValueReader::next(Item& item) noexcept {

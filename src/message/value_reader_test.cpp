@@ -150,7 +150,8 @@ TEST(ValueReader, RefusesPackedNumbersThatTheirBlockCannotHold) {
 }
 
 // An array of this shape in a block, at an offset.
-Bytes array_of(DataType type, const std::vector<std::uint64_t>& shape, std::uint64_t offset = 0) {
+Bytes array_of(ElementType type, const std::vector<std::uint64_t>& shape,
+               std::uint64_t offset = 0) {
   ByteBuffer buffer;
   ValueWriter writer(buffer);
   writer.array_in_block({.type = type, .shape = shape}, 0, offset);
@@ -158,25 +159,27 @@ Bytes array_of(DataType type, const std::vector<std::uint64_t>& shape, std::uint
 }
 
 TEST(ValueReader, RefusesShapesThatTheirBlockCannotHold) {
-  EXPECT_EQ(fault_of(array_of(DataType::f64, {3, 4}), {96}), Fault::none);
-  EXPECT_EQ(fault_of(array_of(DataType::f64, {3, 4}), {95}), Fault::bad_length);
-  EXPECT_EQ(fault_of(array_of(DataType::i8, {}), {0}), Fault::bad_length);
+  EXPECT_EQ(fault_of(array_of(ElementType::float64, {3, 4}), {96}), Fault::none);
+  EXPECT_EQ(fault_of(array_of(ElementType::float64, {3, 4}), {95}), Fault::bad_length);
+  EXPECT_EQ(fault_of(array_of(ElementType::int8, {}), {0}), Fault::bad_length);
 }
 
 TEST(ValueReader, RefusesShapesWhoseSizeOverflows) {
   constexpr std::uint64_t kHuge = std::uint64_t{1} << 33;
-  EXPECT_EQ(fault_of(array_of(DataType::i8, {kHuge, kHuge}), {16}), Fault::bad_length);
-  EXPECT_EQ(fault_of(array_of(DataType::f64, {std::uint64_t{1} << 61}), {16}), Fault::bad_length);
-  EXPECT_EQ(fault_of(array_of(DataType::i8, {UINT64_MAX, UINT64_MAX}), {16}), Fault::bad_length);
-  EXPECT_EQ(fault_of(array_of(DataType::i8, {0, kHuge, kHuge}), {16}), Fault::bad_length)
+  EXPECT_EQ(fault_of(array_of(ElementType::int8, {kHuge, kHuge}), {16}), Fault::bad_length);
+  EXPECT_EQ(fault_of(array_of(ElementType::float64, {std::uint64_t{1} << 61}), {16}),
+            Fault::bad_length);
+  EXPECT_EQ(fault_of(array_of(ElementType::int8, {UINT64_MAX, UINT64_MAX}), {16}),
+            Fault::bad_length);
+  EXPECT_EQ(fault_of(array_of(ElementType::int8, {0, kHuge, kHuge}), {16}), Fault::bad_length)
       << "empty, but nobody can make a view of it";
 }
 
 TEST(ValueReader, RefusesOffsetsOutsideOrAcrossElements) {
-  EXPECT_EQ(fault_of(array_of(DataType::f64, {2}, 16), {32}), Fault::none);
-  EXPECT_EQ(fault_of(array_of(DataType::f64, {2}, 24), {32}), Fault::bad_length);
-  EXPECT_EQ(fault_of(array_of(DataType::f64, {2}, 4), {32}), Fault::bad_length);
-  EXPECT_EQ(fault_of(array_of(DataType::f64, {0}, 40), {32}), Fault::bad_length);
+  EXPECT_EQ(fault_of(array_of(ElementType::float64, {2}, 16), {32}), Fault::none);
+  EXPECT_EQ(fault_of(array_of(ElementType::float64, {2}, 24), {32}), Fault::bad_length);
+  EXPECT_EQ(fault_of(array_of(ElementType::float64, {2}, 4), {32}), Fault::bad_length);
+  EXPECT_EQ(fault_of(array_of(ElementType::float64, {0}, 40), {32}), Fault::bad_length);
 }
 
 TEST(ValueReader, RefusesArraysOfUnknownTypesFlagsAndDimensions) {

@@ -25,7 +25,7 @@ namespace onecopy::message {
 
 // The shape of an array about to be written.
 struct ArrayHead {
-  DataType type;
+  ElementType type;
   bool fortran_order = false;
   bool read_only = false;
   std::span<const std::uint64_t> shape;  // at most kMaximumDimensions; empty for a single element
@@ -169,8 +169,6 @@ class ValueWriter {
   // The number that the next remembered value gets; one less is that of the last.
   std::uint32_t remembered() const noexcept { return remembered_; }
   std::uint32_t depth() const noexcept { return depth_; }
-
-  ByteBuffer& buffer() noexcept { return buffer_; }
 
  private:
   void tag(Tag tag) noexcept { buffer_.append_byte(static_cast<std::uint8_t>(tag)); }

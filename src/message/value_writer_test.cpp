@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "message/testing.hpp"
+#include "testing/seed.hpp"
 
 namespace onecopy::message {
 namespace {
@@ -61,7 +62,7 @@ TEST(ValueWriter, SendsSmallThingsInFewBytes) {
 }
 
 TEST(ValueWriter, SendsRandomNestedValues) {
-  testing::Random random(testing::seed());
+  testing::Random random = onecopy::testing::random_for("values");
   for (int round = 0; round < 3000; ++round) {
     std::uint32_t remembered = 0;
     const Node node = random_node(random, 1 + testing::up_to(random, 120), 0, remembered);
@@ -92,15 +93,16 @@ TEST(ValueWriter, AlignsTheDataOfArraysInTheBody) {
     writer.open_list(2);
     writer.string(std::string(before, 'x'));
     const std::uint64_t shape[] = {3};
-    const std::byte* place = writer.array_inline({.type = DataType::f64, .shape = shape}, 24);
+    const std::byte* place =
+        writer.array_inline({.type = ElementType::float64, .shape = shape}, 24);
     EXPECT_EQ((place - buffer.data()) % 16, 0) << before;
     writer.close();
   }
 }
 
 TEST(ValueWriter, SendsAnEmptyArrayAndOneWithoutDimensions) {
-  const Node empty{.tag = Tag::array, .type = DataType::i64, .shape = {0, 7}};
-  const Node single{.tag = Tag::array, .data = "12345678", .type = DataType::f64};
+  const Node empty{.tag = Tag::array, .type = ElementType::int64, .shape = {0, 7}};
+  const Node single{.tag = Tag::array, .data = "12345678", .type = ElementType::float64};
 
   EXPECT_EQ(sent(empty), empty);
   EXPECT_EQ(sent(single), single);

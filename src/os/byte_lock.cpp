@@ -1,11 +1,10 @@
 #include "os/byte_lock.hpp"
 
 #include <cerrno>
-#include <charconv>
-#include <cstring>
 
 #include <fcntl.h>
 
+#include "os/proc_path.hpp"
 #include "os/system.hpp"
 
 namespace onecopy::os {
@@ -22,10 +21,7 @@ flock lock_of(std::uint64_t offset) noexcept {
 }
 
 Descriptor open_anew(int fd) noexcept {
-  // The thread's own: the folder of the process is empty once its first thread has ended.
-  char path[48] = "/proc/thread-self/fd/";
-  *std::to_chars(path + std::strlen(path), path + sizeof path - 1, fd).ptr = '\0';
-  return Descriptor(open(path, O_RDWR | O_CLOEXEC));
+  return Descriptor(open(ProcPath::of_descriptor(fd).text(), O_RDWR | O_CLOEXEC));
 }
 
 }  // namespace

@@ -84,7 +84,7 @@ TEST(ByteLock, IsLetGoOfAtExec) {
   // The new program reads until it is killed: only the exec can end the holding.
   while (is_held(file, 7)) {
   }
-  EXPECT_EQ(try_wait_process(child.pid()).error(), Error::timed_out);
+  EXPECT_EQ(wait_process(child.pid(), Deadline::at(0)).error(), Error::timed_out);
 }
 
 TEST(ByteLock, SaysThatItCannotAskAboutAClosedDescriptor) {

@@ -27,7 +27,6 @@ ExitStatus decode(int status) noexcept {
   } else {
     exit.code = -1;
     exit.signal = WTERMSIG(status);
-    exit.core_dumped = WCOREDUMP(status);
   }
   return exit;
 }
@@ -150,21 +149,19 @@ Result<pid_t> fork_process() {
   return child;
 }
 
-Result<ExitStatus> try_wait_process(pid_t pid) noexcept { return collect(pid, WNOHANG); }
-
 Result<ExitStatus> wait_process(pid_t pid, Deadline deadline) noexcept {
   if (deadline.is_never()) return collect(pid, 0);
   // Without a pidfd, look now and then: the child is ours, so its pid cannot go to another.
   constexpr Nanoseconds kFirstSlice = kMillisecond / 2;
   constexpr Nanoseconds kLongestSlice = 20 * kMillisecond;
   Nanoseconds slice = kFirstSlice;
-  const Descriptor pidfd(pid > 0 ? static_cast<int>(syscall(SYS_pidfd_open, pid, 0)) : -1);
+  const auto pidfd = open_pidfd(pid);
   for (bool last = false;;) {
     auto status = collect(pid, WNOHANG);
     if (status.error() != Error::timed_out || last) return status;
     bool interrupted;
     if (pidfd) {
-      interrupted = poll_one(pidfd.get(), true, false, deadline).interrupted;
+      interrupted = poll_one(pidfd->get(), true, false, deadline).interrupted;
     } else {
       interrupted = !sleep_until(deadline.earlier_of(slice));
       slice = std::min(2 * slice, kLongestSlice);

@@ -22,19 +22,15 @@ Result<pid_t> fork_process();
 struct ExitStatus {
   int code = 0;    // What it passed to exit; -1 when a signal ended it.
   int signal = 0;  // The signal that ended it; 0 when it exited.
-  bool core_dumped = false;
 
-  bool was_killed() const noexcept { return signal != 0; }
   bool success() const noexcept { return signal == 0 && code == 0; }
   // The code, or minus the signal: the way Python puts it.
   int as_exit_code() const noexcept { return signal != 0 ? -signal : code; }
 };
 
-// Waits for a child to end, and collects it. Errors: timed_out, interrupted, closed (no child of
-// ours by that pid: collected already, or SIGCHLD is ignored).
+// Waits for a child to end, and collects it; with Deadline::at(0) only looks. Errors: timed_out,
+// interrupted, closed (no child of ours by that pid: collected already, or SIGCHLD is ignored).
 Result<ExitStatus> wait_process(pid_t pid, Deadline deadline = Deadline::never()) noexcept;
-// The same without waiting: Error::timed_out while it runs.
-Result<ExitStatus> try_wait_process(pid_t pid) noexcept;
 
 // Starts another program. `arguments[0]` is its name; `environment` is "NAME=value"; of the
 // descriptors only 0, 1, 2 and those in `keep` reach it, under their numbers. Ignored and blocked

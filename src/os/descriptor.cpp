@@ -17,14 +17,6 @@ namespace onecopy::os {
 
 namespace {
 
-Result<std::pair<Descriptor, Descriptor>> socket_pair(int type, bool non_blocking) {
-  int ends[2];
-  if (socketpair(AF_UNIX, type | SOCK_CLOEXEC | (non_blocking ? SOCK_NONBLOCK : 0), 0, ends) != 0) {
-    return system_failure(errno, "cannot make a pair of sockets");
-  }
-  return std::pair(Descriptor(ends[0]), Descriptor(ends[1]));
-}
-
 short wanted(bool read, bool write) noexcept {
   return static_cast<short>((read ? POLLIN : 0) | (write ? POLLOUT : 0));
 }
@@ -44,12 +36,6 @@ int wait_for(pollfd* entries, std::size_t count, Deadline deadline) noexcept {
   return ppoll(entries, count, deadline.is_never() ? nullptr : &left, nullptr);
 }
 
-Result<void> change_flag(int fd, int get, int set, int flag, bool on) noexcept {
-  const int flags = fcntl(fd, get);
-  if (flags >= 0 && fcntl(fd, set, on ? flags | flag : flags & ~flag) == 0) return {};
-  return Failure{error_of(errno), errno};
-}
-
 }  // namespace
 
 void Descriptor::reset(int fd) noexcept {
@@ -62,11 +48,12 @@ void Descriptor::reset(int fd) noexcept {
 }
 
 Result<std::pair<Descriptor, Descriptor>> stream_pair(bool non_blocking) {
-  return socket_pair(SOCK_STREAM, non_blocking);
-}
-
-Result<std::pair<Descriptor, Descriptor>> message_pair(bool non_blocking) {
-  return socket_pair(SOCK_SEQPACKET, non_blocking);
+  const int type = SOCK_STREAM | SOCK_CLOEXEC | (non_blocking ? SOCK_NONBLOCK : 0);
+  int ends[2];
+  if (socketpair(AF_UNIX, type, 0, ends) != 0) {
+    return system_failure(errno, "cannot make a pair of sockets");
+  }
+  return std::pair(Descriptor(ends[0]), Descriptor(ends[1]));
 }
 
 Result<std::pair<Descriptor, Descriptor>> pipe_pair(bool non_blocking) {
@@ -89,12 +76,11 @@ Result<Descriptor> duplicate(int fd) {
   return copy;
 }
 
-Result<void> set_non_blocking(int fd, bool on) noexcept {
-  return change_flag(fd, F_GETFL, F_SETFL, O_NONBLOCK, on);
-}
-
 Result<void> set_inheritable(int fd, bool on) noexcept {
-  return change_flag(fd, F_GETFD, F_SETFD, FD_CLOEXEC, !on);
+  const int flags = fcntl(fd, F_GETFD);
+  const int wanted = on ? flags & ~FD_CLOEXEC : flags | FD_CLOEXEC;
+  if (flags >= 0 && fcntl(fd, F_SETFD, wanted) == 0) return {};
+  return Failure{error_of(errno), errno};
 }
 
 Result<FileIdentity> identify(int fd) {

@@ -44,8 +44,6 @@ class Descriptor {
 
 // Two connected stream sockets of this machine.
 Result<std::pair<Descriptor, Descriptor>> stream_pair(bool non_blocking = false);
-// The same, but each write arrives as one message.
-Result<std::pair<Descriptor, Descriptor>> message_pair(bool non_blocking = false);
 // A pipe: first the end to read from, second the end to write to.
 Result<std::pair<Descriptor, Descriptor>> pipe_pair(bool non_blocking = false);
 // A counter that is readable while it is not zero; never blocks.
@@ -53,7 +51,6 @@ Result<Descriptor> event_descriptor();
 // Another number for the same open file.
 Result<Descriptor> duplicate(int fd);
 
-Result<void> set_non_blocking(int fd, bool on) noexcept;
 // Whether the descriptor survives exec.
 Result<void> set_inheritable(int fd, bool on) noexcept;
 

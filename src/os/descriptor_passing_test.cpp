@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "os/testing.hpp"
@@ -187,7 +188,10 @@ TEST_F(DescriptorPassing, SendsALongPayloadWhole) {
 }
 
 TEST_F(DescriptorPassing, AMessageLongerThanExpectedIsAnError) {
-  auto [one, other] = message_pair().value();
+  int ends[2];
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
+  const Descriptor one(ends[0]);
+  const Descriptor other(ends[1]);
   const std::array numbers{bells[0].get()};
   const std::size_t before = open_descriptor_count();
   ASSERT_TRUE(send_descriptors(one.get(), numbers, bytes("longer than four")));
@@ -196,7 +200,7 @@ TEST_F(DescriptorPassing, AMessageLongerThanExpectedIsAnError) {
 }
 
 TEST_F(DescriptorPassing, TellsOfASignal) {
-  ASSERT_TRUE(set_non_blocking(other.get(), false));
+  ASSERT_EQ(fcntl(other.get(), F_SETFL, 0), 0) << "a socket that blocks";
   const testing::InterruptingSignal signal;
   Child waiter([&] {
     const auto received = receive_descriptors(other.get(), 1, kMuch);

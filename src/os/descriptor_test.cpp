@@ -71,19 +71,6 @@ TEST(StreamPair, CanBeMadeNotToBlock) {
   EXPECT_FALSE(blocks(one) || blocks(other));
   char byte;
   EXPECT_EQ(read_some(one.get(), &byte, 1).error(), Error::empty);
-  ASSERT_TRUE(set_non_blocking(one.get(), false));
-  EXPECT_TRUE(blocks(one));
-  ASSERT_TRUE(set_non_blocking(one.get(), true));
-  EXPECT_FALSE(blocks(one));
-}
-
-TEST(MessagePair, KeepsMessagesApart) {
-  auto [one, other] = message_pair().value();
-  ASSERT_TRUE(write_some(one.get(), "ab", 2));
-  ASSERT_TRUE(write_some(one.get(), "cde", 3));
-  std::array<char, 8> buffer;
-  EXPECT_EQ(read_some(other.get(), buffer.data(), buffer.size()).value(), 2u);
-  EXPECT_EQ(read_some(other.get(), buffer.data(), buffer.size()).value(), 3u);
 }
 
 TEST(PipePair, GoesFromSecondToFirst) {

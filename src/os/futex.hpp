@@ -8,7 +8,6 @@
 
 #include <atomic>
 #include <bit>
-#include <cstddef>
 #include <cstdint>
 
 #include "os/clock.hpp"
@@ -33,10 +32,8 @@ int futex_wake(void* word, int count) noexcept;
 int futex_wake(std::atomic<std::uint32_t>* word, int count) noexcept;
 
 // The address of the low 32 bits of a 64-bit word, to sleep on.
-inline void* low_half(std::atomic<std::uint64_t>* word) noexcept {
-  constexpr std::size_t kOffset = std::endian::native == std::endian::little ? 0 : 4;
-  return reinterpret_cast<std::byte*>(word) + kOffset;
-}
+static_assert(std::endian::native == std::endian::little);
+inline void* low_half(std::atomic<std::uint64_t>* word) noexcept { return word; }
 
 static_assert(sizeof(std::atomic<std::uint32_t>) == 4 &&
               std::atomic<std::uint32_t>::is_always_lock_free);

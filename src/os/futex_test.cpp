@@ -115,14 +115,12 @@ TEST(Futex, SleepsOnTheLowHalfOfALongWord) {
 
 TEST(Futex, IsNotDisturbedByTheDeathOfASleeper) {
   Shared<Word> word;
-  Shared<Word> about_to_sleep;
   {
     Child dies([&] {
-      about_to_sleep->store(1, std::memory_order_release);  // Acquired by the parent.
       futex_wait(word.get(), 0, Deadline::never());
       return 1;
     });
-    while (about_to_sleep->load(std::memory_order_acquire) == 0) yield_thread();
+    testing::wait_until_asleep(dies.pid());
     dies.kill();
     dies.collect();
   }

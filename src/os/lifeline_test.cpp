@@ -5,6 +5,7 @@
 #include <thread>
 
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -154,7 +155,7 @@ TEST(Lifeline, DoesNotFireWhileTheOtherEndIsOpen) {
   watch_it_run(board);
 
   EXPECT_EQ(written.error(), Error::broken_pipe);
-  EXPECT_EQ(try_wait_process(child.pid()).error(), Error::timed_out);
+  EXPECT_EQ(wait_process(child.pid(), Deadline::at(0)).error(), Error::timed_out);
   copy.reset();
   EXPECT_EQ(child.collect().signal, SIGKILL);
 }
@@ -171,7 +172,7 @@ TEST(Lifeline, DoesNotFireForBytesThatWereThereBefore) {
   theirs.reset();
   wait_until_armed(board);
   watch_it_run(board);
-  EXPECT_EQ(try_wait_process(child.pid()).error(), Error::timed_out);
+  EXPECT_EQ(wait_process(child.pid(), Deadline::at(0)).error(), Error::timed_out);
   ours.reset();
   EXPECT_EQ(child.collect().signal, SIGKILL);
 }
@@ -201,8 +202,8 @@ TEST(Lifeline, EndsOnlyWhoArmedIt) {
 TEST(Lifeline, RefusesWhatIsNotAStreamSocket) {
   auto [reading, writing] = pipe_pair().value();
   EXPECT_EQ(arm_lifeline(reading.get()).error(), Error::invalid);
-  auto [one, other] = message_pair().value();
-  EXPECT_EQ(arm_lifeline(one.get()).error(), Error::invalid);
+  const Descriptor messages(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+  EXPECT_EQ(arm_lifeline(messages.get()).error(), Error::invalid);
   EXPECT_EQ(arm_lifeline(-1).error(), Error::closed);
 }
 

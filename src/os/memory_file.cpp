@@ -81,10 +81,9 @@ Failure mapping_failure(std::size_t length) {
                      " bytes: addresses (ulimit -v) or mappings (vm.max_map_count) have run out"};
 }
 
-Result<std::byte*> map(void* address, int fd, std::uint64_t offset, std::size_t length,
-                       int protection, int flags) {
-  void* const mapped =
-      mmap(address, length, protection, flags | MAP_NORESERVE, fd, static_cast<off_t>(offset));
+Result<std::byte*> map(void* address, int fd, std::uint64_t offset, std::size_t length, int flags) {
+  void* const mapped = mmap(address, length, PROT_READ | PROT_WRITE, flags | MAP_NORESERVE, fd,
+                            static_cast<off_t>(offset));
   if (mapped == MAP_FAILED) return mapping_failure(length);
   // Core dumps leave it out; a kernel that cannot do that dumps it, no more.
   madvise(mapped, length, MADV_DONTDUMP);
@@ -93,7 +92,7 @@ Result<std::byte*> map(void* address, int fd, std::uint64_t offset, std::size_t 
 
 Result<void> map_over(std::byte* address, int fd, std::uint64_t offset, std::size_t length,
                       int flags) {
-  const auto mapped = map(address, fd, offset, length, PROT_READ | PROT_WRITE, flags | MAP_FIXED);
+  const auto mapped = map(address, fd, offset, length, flags | MAP_FIXED);
   if (!mapped) return mapped.failure();
   return {};
 }
@@ -140,13 +139,6 @@ Result<std::size_t> MemoryFile::size() const {
   struct stat status;
   if (fstat(descriptor(), &status) != 0) return Failure{error_of(errno), errno};
   return static_cast<std::size_t>(status.st_size);
-}
-
-Result<std::size_t> MemoryFile::allocated() const {
-  struct stat status;
-  if (fstat(descriptor(), &status) != 0) return Failure{error_of(errno), errno};
-  constexpr std::size_t kStatBlock = 512;
-  return static_cast<std::size_t>(status.st_blocks) * kStatBlock;
 }
 
 Result<std::uint64_t> MemoryFile::room() const {
@@ -215,7 +207,7 @@ Result<void> MemoryFile::give_back(std::uint64_t offset, std::size_t length) {
 }
 
 Result<std::byte*> map_shared(int fd, std::uint64_t offset, std::size_t length) {
-  return map(nullptr, fd, offset, length, PROT_READ | PROT_WRITE, MAP_SHARED);
+  return map(nullptr, fd, offset, length, MAP_SHARED);
 }
 
 Result<void> map_private_over(std::byte* address, int fd, std::uint64_t offset,
@@ -228,8 +220,7 @@ Result<void> map_shared_over(std::byte* address, int fd, std::uint64_t offset, s
 }
 
 Result<void> copy_over(std::byte* address, std::size_t length) {
-  const auto copy =
-      map(nullptr, -1, 0, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS);
+  const auto copy = map(nullptr, -1, 0, length, MAP_PRIVATE | MAP_ANONYMOUS);
   if (!copy) return copy.failure();
   std::memcpy(*copy, address, length);
   if (mremap(*copy, length, length, MREMAP_MAYMOVE | MREMAP_FIXED, address) != MAP_FAILED) {
@@ -240,22 +231,10 @@ Result<void> copy_over(std::byte* address, std::size_t length) {
   return failure;
 }
 
-Result<std::byte*> reserve_addresses(std::size_t length) {
-  return map(nullptr, -1, 0, length, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS);
-}
-
 void unmap(std::byte* address, std::size_t length) noexcept {
   if (length == 0) return;
   [[maybe_unused]] const int result = munmap(address, length);
   assert(result == 0);
-}
-
-Result<void> protect(std::byte* address, std::size_t length, Access access) {
-  const int protection = access == Access::none   ? PROT_NONE
-                         : access == Access::read ? PROT_READ
-                                                  : PROT_READ | PROT_WRITE;
-  if (mprotect(address, length, protection) == 0) return {};
-  return system_failure(errno, "cannot change access to shared memory");
 }
 
 bool populate(std::byte* address, std::size_t length) noexcept {

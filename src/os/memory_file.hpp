@@ -27,14 +27,10 @@ class MemoryFile {
 
   int descriptor() const noexcept { return descriptor_.get(); }
   bool valid() const noexcept { return descriptor_.valid(); }
-  // Sealed against shrinking; false only for the file in /dev/shm.
-  bool is_sealed() const noexcept { return sealed_; }
   // Whether the file system that holds it has a size of its own (see above).
   bool is_bounded() const noexcept { return bounded_; }
 
   Result<std::size_t> size() const;
-  // Bytes that take up memory now.
-  Result<std::size_t> allocated() const;
   // What the file system still has room for; the largest number where it is not bounded.
   Result<std::uint64_t> room() const;
   // Makes the file at least `size` long; never shorter. Other processes see it at once.
@@ -52,7 +48,7 @@ class MemoryFile {
       : descriptor_(std::move(descriptor)), sealed_(sealed), bounded_(bounded) {}
 
   Descriptor descriptor_;
-  bool sealed_ = false;
+  bool sealed_ = false;  // against shrinking; false only for the file in /dev/shm
   bool bounded_ = false;
 };
 
@@ -71,13 +67,7 @@ Result<void> map_shared_over(std::byte* address, int fd, std::uint64_t offset, s
 // Replaces it, in one step, by a copy of the bytes there that belongs to this process alone and to
 // no file. No descriptor is needed. After no_memory the range may be unmapped.
 Result<void> copy_over(std::byte* address, std::size_t length);
-// Keeps addresses free without memory behind them, to be mapped over later. Touching is SIGSEGV.
-Result<std::byte*> reserve_addresses(std::size_t length);
 void unmap(std::byte* address, std::size_t length) noexcept;
-
-enum class Access { none, read, read_write };
-// Changes what this process may do with mapped pages.
-Result<void> protect(std::byte* address, std::size_t length, Access access);
 
 // Makes every page present and writable in one go. False where that did not work: an old kernel
 // (before 5.14), pages past the end of the file, no memory; touching them one by one still decides.

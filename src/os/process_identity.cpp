@@ -12,6 +12,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "os/proc_path.hpp"
 #include "os/system.hpp"
 
 namespace onecopy::os {
@@ -39,20 +40,6 @@ std::uint64_t unique_inode_of(const Descriptor& pidfd) noexcept {
   if (fstatfs(pidfd.get(), &status) != 0 || status.f_type != kPidFileSystem) return 0;
   return inode_of(pidfd);
 }
-
-// "/proc/<pid>/<leaf>", without allocating.
-class ProcPath {
- public:
-  ProcPath(pid_t pid, const char* leaf) noexcept {
-    char* end = std::to_chars(text_ + std::strlen(text_), text_ + 20, pid).ptr;
-    *end++ = '/';
-    std::strcpy(end, leaf);
-  }
-  const char* text() const noexcept { return text_; }
-
- private:
-  char text_[32] = "/proc/";
-};
 
 struct Stat {
   char state = '?';

@@ -222,7 +222,7 @@ TEST(IsAliveForThreads, SaysNoForAPidThatIsOnlyAThreadNow) {
   std::atomic<pid_t> thread{0};
   std::atomic<bool> done{false};
   std::thread other([&] {
-    thread.store(thread_id(), std::memory_order_release);  // Acquired below.
+    thread.store(gettid(), std::memory_order_release);  // Acquired below.
     while (!done.load(std::memory_order_acquire)) yield_thread();
   });
   while (thread.load(std::memory_order_acquire) == 0) yield_thread();

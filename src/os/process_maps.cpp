@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <sys/sysmacros.h>
 
+#include "os/proc_path.hpp"
 #include "os/system.hpp"
 
 namespace onecopy::os {
@@ -42,22 +43,16 @@ bool is_of(std::string_view line, const FileIdentity& file) noexcept {
                  number_in<unsigned>(device.substr(colon + 1), 16)) == file.device;
 }
 
-Descriptor open_maps(pid_t pid) noexcept {
-  char path[32] = "/proc/";
-  char* const end = std::to_chars(path + std::strlen(path), path + 20, pid).ptr;
-  std::strcpy(end, "/maps");
-  return Descriptor(open(path, O_RDONLY | O_CLOEXEC));
-}
-
 }  // namespace
 
 Result<bool> has_mapped(pid_t pid, const FileIdentity& file) noexcept {
-  const Descriptor maps = open_maps(pid);
+  const Descriptor maps(open(ProcPath(pid, "maps").text(), O_RDONLY | O_CLOEXEC));
   if (!maps) return Failure{errno == ENOENT ? Error::closed : error_of(errno), errno};
   char text[4096];
   std::size_t kept = 0;        // bytes of an unfinished line, at the front of `text`
   bool in_the_middle = false;  // of a line whose beginning was looked at already
-  for (bool nothing_read = true;; nothing_read = false) {
+  bool nothing_read = true;
+  for (;;) {
     const auto got = read_some(maps.get(), text + kept, sizeof text - kept);
     if (got.error() == Error::interrupted) continue;
     if (!got) return got.failure();
@@ -65,6 +60,7 @@ Result<bool> has_mapped(pid_t pid, const FileIdentity& file) noexcept {
       if (nothing_read) return Error::closed;
       return false;
     }
+    nothing_read = false;
     std::string_view rest(text, kept + *got);
     for (std::size_t end; (end = rest.find('\n')) != std::string_view::npos;) {
       if (!in_the_middle && is_of(rest.substr(0, end), file)) return true;

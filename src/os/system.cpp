@@ -4,16 +4,11 @@
 #include <csignal>
 #include <system_error>
 
-#include <sys/syscall.h>
 #include <unistd.h>
 
 namespace onecopy::os {
 
 pid_t process_id() noexcept { return getpid(); }
-
-pid_t parent_process_id() noexcept { return getppid(); }
-
-pid_t thread_id() noexcept { return static_cast<pid_t>(syscall(SYS_gettid)); }
 
 uid_t user_id() noexcept { return getuid(); }
 

@@ -11,8 +11,6 @@
 namespace onecopy::os {
 
 pid_t process_id() noexcept;
-pid_t parent_process_id() noexcept;
-pid_t thread_id() noexcept;
 uid_t user_id() noexcept;
 
 // Ends this process now: no destructors, no exit handlers, nothing flushed.

@@ -1,14 +1,16 @@
 // What tests need to play several processes. For tests only.
 //
-// Functions for a child return a number, 0 when all is well: a failed EXPECT in a child would be
-// lost with it.
+// Functions for a child return a number, 0 when all is well.
 #pragma once
 
 #include <csignal>
 #include <cstddef>
 #include <cstdint>
+#include <fstream>
 #include <initializer_list>
+#include <iterator>
 #include <new>
+#include <string>
 #include <utility>
 
 #include <gtest/gtest.h>
@@ -20,6 +22,7 @@
 
 #include "os/child_process.hpp"
 #include "os/system.hpp"
+#include "testing/process.hpp"
 
 namespace onecopy::os::testing {
 
@@ -28,9 +31,7 @@ namespace onecopy::os::testing {
 class Child {
  public:
   template <class Body>
-  explicit Child(Body&& body) : pid_(fork_process().value()) {
-    if (pid_ == 0) exit_now(body());
-  }
+  explicit Child(Body&& body) : pid_(onecopy::testing::start_process(std::forward<Body>(body))) {}
   ~Child() {
     if (collected_) return;
     kill();
@@ -86,6 +87,22 @@ class InterruptingSignal {
 template <class Body>
 ExitStatus run_in_child(Body&& body) {
   return Child(std::forward<Body>(body)).collect();
+}
+
+// Returns once that process, or that thread, sleeps in the kernel. It may wake again at the end of
+// what it waits for: of what is done next it is certain only that somebody slept before.
+inline void wait_until_asleep(pid_t id) {
+  const std::string path = "/proc/" + std::to_string(id) + "/stat";
+  for (;;) {
+    std::ifstream file(path);
+    const std::string text(std::istreambuf_iterator<char>(file), {});
+    const std::size_t name_end = text.rfind(')');
+    if (name_end == std::string::npos) {
+      ADD_FAILURE() << path << " cannot be read: it has ended";
+      return;
+    }
+    if (text.compare(name_end, 3, ") S") == 0) return;
+  }
 }
 
 // Zeroed memory that this process shares with the children it forks.

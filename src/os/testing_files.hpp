@@ -1,13 +1,25 @@
-// A directory that plays the root of another machine's files. For tests only.
+// What tests need to know of files, and a directory that plays the root of another machine's. For
+// tests only.
 #pragma once
 
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <stdexcept>
 #include <string>
 
+#include <sys/stat.h>
+
 namespace onecopy::os::testing {
+
+// Bytes of the file that take up memory or room now.
+inline std::uint64_t allocated_bytes(int fd) {
+  struct stat status;
+  if (fstat(fd, &status) != 0) throw std::runtime_error("cannot look at a file");
+  constexpr std::uint64_t kStatBlock = 512;
+  return static_cast<std::uint64_t>(status.st_blocks) * kStatBlock;
+}
 
 // Made on construction, and removed with all that was written.
 class FakeRoot {

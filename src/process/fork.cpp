@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "memory/family.hpp"
+#include "os/lifeline.hpp"
 #include "os/system.hpp"
 #include "process/lifelines.hpp"
 
@@ -28,7 +29,7 @@ void report(const std::string& name, const char* what) noexcept {
                             int lifeline) noexcept {
   int code = 1;
   Result<void> armed;
-  if (lifeline >= 0) armed = arm(lifeline);
+  if (lifeline >= 0) armed = os::arm_lifeline(lifeline);
   if (!armed) {
     report(name, armed.failure().text().c_str());
     os::exit_now(1);
@@ -41,7 +42,6 @@ void report(const std::string& name, const char* what) noexcept {
     report(name, "of a type that is no std::exception");
   }
   flush_output();
-  memory::leave_family();
   // No destructors of statics and no exit handlers: they are the parent's.
   os::exit_now(code);
 }

@@ -9,9 +9,9 @@
 
 namespace onecopy::process {
 
-// Forks. The child runs `body`, flushes what it printed, leaves the family and exits with what body
-// returned, or with 1 after an exception that nobody caught, which it reports under `name`. With
-// `daemon` it is killed when this process ends. Any thread; the child has only that thread.
+// Forks. The child runs `body`, flushes what it printed and exits with what body returned, or with
+// 1 after an exception that nobody caught, which it reports under `name`. With `daemon` it is
+// killed when this process ends. Any thread; the child has only that thread.
 Result<Child> fork_child(int (*body)(void* argument), void* argument, const std::string& name,
                          bool daemon);
 

@@ -6,7 +6,6 @@
 
 #include "os/descriptor.hpp"
 #include "os/fork_hooks.hpp"
-#include "os/lifeline.hpp"
 
 namespace onecopy::process {
 namespace {
@@ -65,7 +64,5 @@ void close_lifeline(int kept) noexcept {
   close_if_ours(*found);
   all.erase(found);
 }
-
-Result<void> arm(int descriptor) noexcept { return os::arm_lifeline(descriptor); }
 
 }  // namespace onecopy::process

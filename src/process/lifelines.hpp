@@ -1,10 +1,10 @@
 // The lifelines by which the children of this process end with it.
 //
 // make_lifeline() before the child is started: the first end stays here until the child has ended
-// (close_lifeline), the second goes to the child, which arms it; the parent closes its copy of the
-// second. When this process ends in whatever way, the kernel closes the first end and with that
-// kills the child, busy or not. A child that is forked, by anybody, closes the first ends that it
-// inherits, so that none of them outlives this process in a sibling.
+// (close_lifeline), the second goes to the child, which arms it (os/lifeline.hpp); the parent
+// closes its copy of the second. When this process ends in whatever way, the kernel closes the
+// first end and with that kills the child, busy or not. A child that is forked, by anybody, closes
+// the first ends that it inherits, so that none of them outlives this process in a sibling.
 //
 // Any thread may call these. Nothing lies in shared memory.
 #pragma once
@@ -21,9 +21,5 @@ Result<std::pair<int, int>> make_lifeline();
 // The child has ended, or was never started. A number that no longer is the kept end that was made
 // (the program closed it and another file got it) is left alone.
 void close_lifeline(int kept) noexcept;
-
-// From now on SIGKILL ends this process when the kept end closes; at once when it already has.
-// The descriptor must stay open.
-Result<void> arm(int descriptor) noexcept;
 
 }  // namespace onecopy::process

@@ -11,6 +11,7 @@
 #include "memory/family.hpp"
 #include "os/child_process.hpp"
 #include "os/descriptor.hpp"
+#include "os/lifeline.hpp"
 #include "process/lifelines.hpp"
 
 extern char** environ;
@@ -120,7 +121,8 @@ Result<bool> join_from_environment() {
     int descriptor = -1;
     if (!parse(*lifeline, descriptor)) return bad_variable(kLifeline, *lifeline);
     static_cast<void>(os::set_inheritable(descriptor, false));
-    if (Result<void> armed = arm(descriptor); !armed) return std::move(armed).failure();
+    if (Result<void> armed = os::arm_lifeline(descriptor); !armed)
+      return std::move(armed).failure();
   }
   if (!family || memory::in_family()) return false;
   int descriptor = -1;

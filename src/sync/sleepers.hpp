@@ -7,17 +7,24 @@
 
 #include <atomic>
 #include <cstdint>
+#include <type_traits>
 
 namespace onecopy::sync {
 
 //   epoch    count
 //   31..16   15..0
+// Equation: `count` is at least the number of those alive who entered in this epoch and have not
+// left.
 struct Sleepers {
   std::atomic<std::uint32_t> word;
 };
-static_assert(sizeof(Sleepers) == 4);
+static_assert(sizeof(Sleepers) == 4 && alignof(Sleepers) == 4);
+static_assert(std::is_standard_layout_v<Sleepers> && std::is_trivially_copyable_v<Sleepers>);
 
-inline constexpr std::uint32_t kSleeperEpoch = 0xffff0000u;
+inline constexpr int kSleeperCountBits = 16;
+inline constexpr std::uint32_t kNextSleeperEpoch = 1u << kSleeperCountBits;
+inline constexpr std::uint32_t kSleeperCount = kNextSleeperEpoch - 1;
+inline constexpr std::uint32_t kSleeperEpoch = ~kSleeperCount;
 
 // Counts the caller; the answer goes to leave(). Sequentially consistent: pairs with anyone(), so
 // that either the sleeper sees the changed word or the changer sees the sleeper.
@@ -28,20 +35,22 @@ inline std::uint32_t enter(Sleepers& sleepers) noexcept {
 inline void leave(Sleepers& sleepers, std::uint32_t epoch) noexcept {
   // Relaxed: only a number; a reset in between has forgotten us already.
   std::uint32_t seen = sleepers.word.load(std::memory_order_relaxed);
-  while ((seen & kSleeperEpoch) == epoch && (seen & ~kSleeperEpoch) != 0) {
+  while ((seen & kSleeperEpoch) == epoch && (seen & kSleeperCount) != 0) {
     if (sleepers.word.compare_exchange_weak(seen, seen - 1, std::memory_order_relaxed)) return;
   }
 }
 
 // To be called after the change, which must itself be sequentially consistent or be followed by
-// such a fence.
+// such a fence. Pairs with enter().
 inline bool anyone(const Sleepers& sleepers) noexcept {
-  return (sleepers.word.load(std::memory_order_seq_cst) & ~kSleeperEpoch) != 0;
+  return (sleepers.word.load(std::memory_order_seq_cst) & kSleeperCount) != 0;
 }
 
+// Forgets all sleepers, dead and alive; see above.
 inline void reset(Sleepers& sleepers) noexcept {
+  // A stale read is harmless: the exchange decides. It is sequentially consistent as in enter().
   std::uint32_t seen = sleepers.word.load(std::memory_order_relaxed);
-  while (!sleepers.word.compare_exchange_weak(seen, (seen & kSleeperEpoch) + 0x10000u,
+  while (!sleepers.word.compare_exchange_weak(seen, (seen & kSleeperEpoch) + kNextSleeperEpoch,
                                               std::memory_order_seq_cst)) {
   }
 }

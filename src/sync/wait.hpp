@@ -1,17 +1,20 @@
 // Waiting for a word of shared memory to change: spin while that pays, then sleep.
 //
 // Any thread of any member may wait; whoever changes the word calls wake_one() or wake_all()
-// afterwards. No wait is longer than one slice: then the caller looks at its signals and at who
-// lives, and waits again. So a death between a change and its wake costs others one slice.
+// afterwards, sleepers or not. No wait is longer than one slice: then the caller looks at its
+// signals and at who lives, and waits again. So a death between a change and its wake costs others
+// one slice.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
+#include <limits>
 
 #include "os/clock.hpp"
 #include "os/futex.hpp"
 #include "sync/sleepers.hpp"
 #include "sync/spin.hpp"
+#include "trace/trace.hpp"
 
 namespace onecopy::sync {
 
@@ -31,6 +34,7 @@ Wait sleep_on(std::atomic<std::uint64_t>& word, Sleepers& sleepers, const Ready&
     const auto seen = static_cast<std::uint32_t>(word.load(std::memory_order_seq_cst));
     if (ready()) break;
     const os::FutexWait slept = os::futex_wait(os::low_half(&word), seen, slice);
+    if (slept != os::FutexWait::changed) trace::add(trace::Counter::sleeps, 1);
     if (slept == os::FutexWait::interrupted) {
       outcome = Wait::interrupted;
       break;
@@ -51,12 +55,20 @@ Wait wait_on(std::atomic<std::uint64_t>& word, Sleepers& sleepers, SpinBudget& b
   return sleep_on(word, sleepers, ready, deadline);
 }
 
-inline void wake_one(std::atomic<std::uint64_t>& word, const Sleepers& sleepers) noexcept {
-  if (anyone(sleepers)) os::futex_wake(os::low_half(&word), 1);
+// Wakes up to `count` sleepers; returns how many. No system call where nobody sleeps.
+inline int wake(std::atomic<std::uint64_t>& word, const Sleepers& sleepers, int count) noexcept {
+  if (!anyone(sleepers)) return 0;
+  const int woken = os::futex_wake(os::low_half(&word), count);
+  if (woken > 0) trace::add(trace::Counter::wakes, static_cast<std::uint64_t>(woken));
+  return woken;
 }
 
-inline void wake_all(std::atomic<std::uint64_t>& word, const Sleepers& sleepers) noexcept {
-  if (anyone(sleepers)) os::futex_wake(os::low_half(&word), 0x7fffffff);
+inline int wake_one(std::atomic<std::uint64_t>& word, const Sleepers& sleepers) noexcept {
+  return wake(word, sleepers, 1);
+}
+
+inline int wake_all(std::atomic<std::uint64_t>& word, const Sleepers& sleepers) noexcept {
+  return wake(word, sleepers, std::numeric_limits<int>::max());
 }
 
 }  // namespace onecopy::sync

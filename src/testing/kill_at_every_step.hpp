@@ -50,6 +50,9 @@ inline KillPoint kill_point(const std::vector<SteppedProcess::Address>& trace, l
   return {number, end[-1], std::count(trace.begin(), end, end[-1])};
 }
 
+// What the survivors do first: clear up after the dead, or just go on (and meet its locks).
+enum class Survivors { reclaim, go_on };
+
 struct KillTest {
   const char* name;
   long sample = 150;       // how many points to try when not all

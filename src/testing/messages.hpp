@@ -41,6 +41,9 @@ inline const std::vector<Shape>& shapes() {
   return all;
 }
 
+// One that no reader of messages knows: a channel carries any.
+inline constexpr channel::Kind kKind{7};
+
 // A message not yet put: its bytes, in ordinary memory.
 struct Draft {
   std::uint32_t number = 0;
@@ -74,7 +77,7 @@ inline channel::Put put(channel::Channel& channel, const Draft& draft) {
     if (!block || !memory::fill_block(*block, 0, bytes.data(), bytes.size())) std::abort();
     blocks.push_back(*block);
   }
-  const channel::Put outcome = channel.try_put({7, draft.body, blocks}, channel::Contend::yes);
+  const channel::Put outcome = channel.try_put({kKind, draft.body, blocks}, channel::Contend::yes);
   if (outcome != channel::Put::done) {
     for (const memory::BlockIndex block : blocks) memory::release_block(block);
   }
@@ -114,7 +117,7 @@ inline Taken take(channel::Channel& channel, const std::vector<Shape>& known = s
       if (equal) break;
     }
   }
-  if (message.kind != 7) taken.wrong = "the kind is wrong";
+  if (message.kind != kKind) taken.wrong = "the kind is wrong";
   message.discard();
   return taken;
 }

@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "testing/fresh_process.hpp"
+#include "testing/process.hpp"
 
 namespace onecopy::testing {
 

@@ -7,12 +7,12 @@ namespace onecopy::trace {
 namespace {
 
 constexpr const char* kNames[kCounters] = {
-    "messages_put",  "messages_taken", "bytes_inline",   "buffers_copied", "bytes_copied",
-    "buffers_moved", "bytes_moved",    "serialise_time", "copy_time",      "hand_over_time",
-    "wait_time",     "rebuild_time",   "sleeps",         "wakes",          "pickled",
+    "messages_put",  "messages_taken", "pickled",      "buffers_copied", "bytes_copied",
+    "buffers_moved", "bytes_moved",    "sleeps",       "wakes",          "serialise_time",
+    "copy_time",     "wait_time",      "rebuild_time",
 };
 
-Record& record_of(std::uint32_t slot) noexcept {
+Record& record_of(memory::Slot slot) noexcept {
   return *reinterpret_cast<Record*>(memory::trace_record(slot));
 }
 
@@ -30,7 +30,7 @@ void add(Counter counter, std::uint64_t amount) noexcept {
       .fetch_add(amount, std::memory_order_relaxed);
 }
 
-std::uint64_t read(std::uint32_t slot, Counter counter) noexcept {
+std::uint64_t read(memory::Slot slot, Counter counter) noexcept {
   return record_of(slot).figures[static_cast<std::uint32_t>(counter)].load(
       std::memory_order_relaxed);
 }

@@ -1,7 +1,8 @@
 // Where the time of each member goes: counters and sums of nanoseconds, in the arena, always on.
 //
 // Any thread adds to its own member's figures, with one store each; anybody may read anybody's. A
-// member's figures go with it. Figures are told, never relied on.
+// member's figures go with it: a death leaves them as they were, until its slot is used again.
+// Figures are told, never relied on.
 #pragma once
 
 #include <atomic>
@@ -16,19 +17,17 @@ namespace onecopy::trace {
 enum class Counter : std::uint8_t {
   messages_put,
   messages_taken,
-  bytes_inline,    // bodies that travelled in the ring
+  pickled,         // messages that needed pickle
   buffers_copied,  // large buffers copied into a block
   bytes_copied,
   buffers_moved,  // large buffers handed on without a copy
   bytes_moved,
+  sleeps,          // waits that spinning did not end, slice by slice
+  wakes,           // sleepers woken, except by a bell
   serialise_time,  // nanoseconds, as all below
   copy_time,
-  hand_over_time,  // claim and publish
-  wait_time,       // for a message or for room
+  wait_time,  // for a message or for room
   rebuild_time,
-  sleeps,
-  wakes,
-  pickled,  // messages that needed pickle
   count,
 };
 
@@ -38,13 +37,15 @@ inline constexpr std::uint32_t kCounters = static_cast<std::uint32_t>(Counter::c
 struct Record {
   std::atomic<std::uint64_t> figures[kCounters];
 };
-static_assert(sizeof(Record) <= memory::kTraceBytes && std::is_standard_layout_v<Record>);
+static_assert(sizeof(Record) == 8 * kCounters && sizeof(Record) <= memory::kTraceBytes);
+static_assert(std::is_standard_layout_v<Record> && std::is_trivially_copyable_v<Record>);
+static_assert(memory::kTraceOffset % alignof(Record) == 0);
 
 // What `counter` is called in reports.
 const char* name_of(Counter counter) noexcept;
 
 void add(Counter counter, std::uint64_t amount) noexcept;
-std::uint64_t read(std::uint32_t slot, Counter counter) noexcept;
+std::uint64_t read(memory::Slot slot, Counter counter) noexcept;
 
 // Adds the time from its making to its end.
 class Span {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <set>
 #include <string>
 #include <thread>
@@ -65,6 +66,23 @@ TEST(Trace, IsEachMembersOwnAndReadByAll) {
       EXPECT_EQ(memory::self(), 1u);
       EXPECT_EQ(read(1, Counter::sleeps), 0u);
     })));
+  });
+}
+
+// Who reads asks nobody whether the slot has become another member's.
+TEST(Trace, MayBeReadWhileItsSlotIsUsedAgain) {
+  in_fresh_process([] {
+    ASSERT_TRUE(memory::join_family());
+    std::atomic<bool> reading{true};
+    std::thread user([&] {
+      // Relaxed: orders nothing, so that it hides nothing.
+      while (reading.load(std::memory_order_relaxed)) {
+        memory::release_place(memory::reserve_place().value());
+      }
+    });
+    for (int i = 0; i < 10'000; ++i) EXPECT_EQ(read(1, Counter::sleeps), 0u);
+    reading.store(false, std::memory_order_relaxed);
+    user.join();
   });
 }
 

@@ -4,7 +4,9 @@ import os
 import re
 import sys
 
-from onecopy import _compare
+import pytest
+
+from onecopy import _compare, command
 
 
 def way(path):
@@ -34,6 +36,31 @@ def test_a_line_that_only_onecopy_shows_is_a_difference():
 
 def test_a_missing_line_is_a_difference():
     assert _compare.agree([["a", "b"]], [["a"]]).lengths == (2, 1)
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_both_start_as_told(onecopy, program, method):
+    path = program(
+        """
+        import multiprocessing
+        def child():
+            print(multiprocessing.get_start_method(), multiprocessing.parent_process() is None)
+        if __name__ == "__main__":
+            process = multiprocessing.Process(target=child)
+            process.start()
+            process.join()
+            print(multiprocessing.get_start_method(), multiprocessing.Pipe.__func__.__module__)
+        """
+    )
+    told = command.environment_of_stock({"--start": method})
+
+    stock = _compare.measure(_compare.Way("stock", [sys.executable, path], told))
+    compared = onecopy("compare", "--runs", "1", "--start", method, path)
+
+    assert stock.output == [f"{method} False", f"{method} multiprocessing.context"], stock
+    # The last line differs, as it should; the one that the child printed does not.
+    assert "DIFFERS in 1 lines (lines compared: 2;" in compared.stdout, compared
+    assert f"under Onecopy: {method} onecopy.context" in compared.stdout, compared
 
 
 def test_the_memory_of_the_largest_process_is_measured(program):

@@ -216,8 +216,17 @@ def test_a_closed_end_cannot_be_sent(pipe):
         pipe[0].send(first)
 
 
-def test_descriptors_go_over_a_pipe(pipe):
-    first, second = pipe
+@pytest.fixture
+def stock_pipe():
+    ends = socket.socketpair()
+    first, second = (Connection(end.detach()) for end in ends)
+    with first, second:
+        yield first, second
+
+
+@pytest.mark.parametrize("kind", ["pipe", "stock_pipe"])
+def test_descriptors_go_over_a_pipe(kind, request):
+    first, second = request.getfixturevalue(kind)
     read_end, write_end = os.pipe()
     sender = threading.Thread(target=mp.reduction.send_handle, args=(first, write_end, os.getpid()))
     sender.start()

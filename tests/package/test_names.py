@@ -104,7 +104,7 @@ def test_importing_loads_what_stock_loads_and_little_more(python):
     assert outcome.stdout.split() == [
         "__future__",
         "onecopy",
-        "onecopy._stock",
+        "onecopy._names",
         "onecopy.context",
         "onecopy.process",
         "onecopy.reduction",
@@ -117,13 +117,23 @@ def test_elsewhere_the_names_are_stocks_and_it_is_said_once(python):
         import sys
         import multiprocessing.connection, multiprocessing.pool, multiprocessing.queues
         sys.platform = "plan9"
+        sys.modules["onecopy._engine"] = None  # is not there, and must not be asked for
         import onecopy, onecopy.queues
         import onecopy.connection
         print(onecopy.queues is multiprocessing.queues, onecopy.Queue == multiprocessing.Queue)
         print(onecopy.connection is multiprocessing.connection)
+        queue = onecopy.Queue()
+        queue.put(onecopy.install_allocator())
+        print(queue.get(), onecopy.__version__.count("."))
+        try:
+            onecopy.memory()
+        except NotImplementedError as error:
+            print(error)
         """
     )
-    assert outcome.stdout == "True True\nTrue\n", outcome
+    assert outcome.stdout == (
+        "True True\nTrue\nFalse 2\nOnecopy runs on Linux only so far, and has no memory on plan9\n"
+    ), outcome
     assert outcome.stderr.count("Onecopy runs on Linux only so far") == 1
 
 

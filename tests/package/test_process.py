@@ -2,6 +2,8 @@
 
 import os
 import signal
+import tempfile
+import time
 
 import pytest
 
@@ -21,6 +23,10 @@ KILLED_PARENT = """
     def waiting(writer):
         writer.send(os.getpid())
         mp.Queue().get()
+    def echo(writer, question, answer):
+        writer.send(os.getpid())
+        with open(question, "rb") as questions, open(answer, "wb") as answers:
+            answers.write(questions.readline())
     def task(writer):
         asleep(writer)
     if __name__ == "__main__":
@@ -31,7 +37,7 @@ KILLED_PARENT = """
             mp.Process(target=globals()[what], args=(writer,), daemon=True).start()
             pids = [reader.recv()]
         elif what == "free":
-            mp.Process(target=asleep, args=(writer,)).start()
+            mp.Process(target=echo, args=(writer, *sys.argv[3:])).start()
             pids = [reader.recv()]
         elif what == "idle pool":
             pool = mp.Pool(2)
@@ -63,13 +69,21 @@ def test_who_serves_a_killed_parent_goes_with_it(python, method, soon_gone, what
     assert soon_gone(pids)
 
 
-def test_other_children_of_a_killed_parent_live_on(python, method, soon_gone):
-    outcome = python(KILLED_PARENT, method, "free")
+def test_other_children_of_a_killed_parent_live_on(python, method, soon_gone, tmp_path):
+    names = [str(tmp_path / name) for name in ("question", "answer")]
+    for name in names:
+        os.mkfifo(name)
+    outcome = python(KILLED_PARENT, method, "free", *names)
     (pid,) = (int(pid) for pid in outcome.stdout.split())
-    try:
-        assert not soon_gone([pid], 1)
-    finally:
-        os.kill(pid, signal.SIGKILL)
+
+    # Opened to read and write, so that opening waits for nobody.
+    question, answer = (os.open(name, os.O_RDWR) for name in names)
+    os.write(question, b"are you there?\n")
+
+    assert os.read(answer, 100) == b"are you there?\n"
+    assert soon_gone([pid])
+    os.close(question)
+    os.close(answer)
 
 
 def test_a_daemon_goes_when_its_parent_leaves_without_a_word(python, method, soon_gone):
@@ -79,6 +93,39 @@ def test_a_daemon_goes_when_its_parent_leaves_without_a_word(python, method, soo
 
     assert outcome.code == 0
     assert soon_gone([int(outcome.stdout)])
+
+
+def test_a_killed_parent_leaves_no_name_of_its_template(python, soon_gone):
+    with tempfile.TemporaryDirectory() as folder:  # its name short enough for a socket's
+        outcome = python(KILLED_PARENT, "forkserver", "idle pool", TMPDIR=folder)
+
+        assert soon_gone([int(pid) for pid in outcome.stdout.split()])
+        while os.listdir(folder):
+            time.sleep(0.01)
+
+
+def test_a_killed_template_is_replaced_by_one_of_the_family(python):
+    outcome = python(
+        """
+        import onecopy as mp
+        import os, signal, sys
+        from multiprocessing import forkserver, util
+        def child(q):
+            q.put("onecopy._template" in sys.modules)
+        if __name__ == "__main__":
+            mp.set_start_method("forkserver")
+            q = mp.Queue()
+            for _ in range(3):
+                process = mp.Process(target=child, args=(q,))
+                process.start()
+                print(q.get(), len(os.listdir(util.get_temp_dir())))
+                process.join()
+                os.kill(forkserver._forkserver._forkserver_pid, signal.SIGKILL)
+                os.waitid(os.P_PID, forkserver._forkserver._forkserver_pid,
+                          os.WEXITED | os.WNOWAIT)
+        """
+    )
+    assert (outcome.code, outcome.stdout) == (0, "True 1\n" * 3), outcome
 
 
 def test_a_daemons_lifeline_survives_its_siblings(python, method):
@@ -272,12 +319,19 @@ def test_ctrl_c_ends_a_get(python):
     outcome = python(
         """
         import onecopy as mp
-        import os, signal, threading
+        import os, signal, threading, time
+        def interrupt():
+            looks = 0  # at the main thread: asleep in its call, and not merely for this one
+            while looks < 5:
+                time.sleep(0.002)
+                with open(f"/proc/{os.getpid()}/stat") as file:
+                    looks = looks + 1 if ") S " in file.read() else 0
+            os.kill(os.getpid(), signal.SIGINT)
         q, (reader, writer) = mp.Queue(), mp.Pipe(duplex=False)
         for call in (q.get, lambda: q.get(timeout=1000), reader.recv, lambda: reader.poll(None),
                      lambda: mp.connection.wait([reader, q._reader]), mp.SimpleQueue().get):
-            threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT)).start()
             try:
+                threading.Thread(target=interrupt).start()
                 call()
             except KeyboardInterrupt:
                 print("interrupted")
@@ -327,6 +381,81 @@ def test_a_failed_start_leaves_nothing():
 
     assert count() == before
     assert len(mp.memory()["members"]) == places
+
+
+def test_starting_into_a_full_family_is_refused(python, method):
+    """...and once there is room again, it goes on."""
+    outcome = python(
+        """
+        import onecopy as mp
+        import sys
+        from onecopy import _engine
+        if __name__ == "__main__":
+            mp.set_start_method(sys.argv[1])
+            process = mp.Process(target=print, args=("before",))
+            process.start()  # and with it whatever its start method needs to run
+            process.join()
+            places = []
+            try:
+                while True:
+                    places.append(_engine.reserve_place())
+            except OSError:
+                pass
+            try:
+                mp.Process(target=print, args=("never",)).start()
+            except OSError as error:
+                print(error)
+            for place in places:
+                _engine.release_place(*place)
+            process = mp.Process(target=print, args=("after",))
+            process.start()
+            process.join()
+            print(process.exitcode)
+        """,
+        method,
+    )
+    before, error, after, code = outcome.stdout.splitlines()
+    assert "the family is full" in error, outcome
+    assert (before, after, code) == ("before", "after", "0"), outcome
+
+
+def test_a_start_without_enough_descriptors_leaves_nothing(python, method):
+    outcome = python(
+        """
+        import onecopy as mp
+        import os, resource, sys, time
+        def end(processes):
+            for process in processes:
+                process.kill()
+                process.join()
+                process.close()
+        def start():
+            process = mp.Process(target=time.sleep, args=(1000,), daemon=True)
+            process.start()
+            return process
+        if __name__ == "__main__":
+            mp.set_start_method(sys.argv[1])
+            end([start()])  # what its start method needs is there from now on
+            before = os.listdir("/proc/self/fd")
+            limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+            for more in range(20):
+                limit = max(map(int, before)) + more
+                resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limits[1]))
+                started = []
+                try:
+                    while True:
+                        started.append(start())
+                except OSError as error:
+                    assert error.errno == 24, error
+                resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+                end(started)
+                assert os.listdir("/proc/self/fd") == before, (more, before)
+            print("all", len(mp.memory()["members"]))
+        """,
+        method,
+    )
+    members = 2 if method == "forkserver" else 1  # with the template's place
+    assert (outcome.code, outcome.stdout) == (0, f"all {members}\n"), outcome
 
 
 def test_a_child_of_another_version_says_so(python):

@@ -242,9 +242,6 @@ def test_a_subclass_may_override_and_call_up():
         def put(self, obj, block=True, timeout=None):
             super().put([obj, obj], block, timeout)
 
-    class Mixed(dict):
-        pass
-
     q = Doubling(ctx=mp.get_context())
     q.put(1)
 

@@ -1,4 +1,5 @@
 """Puts Onecopy into a program that `onecopy run` started, and into every process from there on.
+(`onecopy compare --start` has it come into a program under stock too, to set the start method.)
 
 The interpreter imports this before the program, from the folder that `onecopy run` put in front of
 PYTHONPATH; children inherit that, however they are started. It waits for the program to import
@@ -74,6 +75,9 @@ class _Finder:
 def _install() -> None:
     if _is_resource_tracker():
         return
+    if os.environ.get("ONECOPY_RUN") == "stock":
+        _set_default_start_method()
+        return
     _under_way.add("install")
     try:
         # The engine first: where it cannot be loaded, nothing is taken over by halves.
@@ -90,6 +94,13 @@ def _install() -> None:
         install()
     finally:
         _under_way.discard("install")
+
+
+def _set_default_start_method() -> None:
+    """What `onecopy compare --start` changes of the stock package, and nothing else."""
+    context: Any = sys.modules["multiprocessing.context"]
+    method = os.environ["ONECOPY_START"]
+    context._default_context._default_context = context._concrete_contexts[method]
 
 
 def _is_resource_tracker() -> bool:

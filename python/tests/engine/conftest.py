@@ -127,9 +127,3 @@ def wait_until(condition):
     """Waits for what others will bring about; the time-out of the test limits it."""
     while not condition():
         time.sleep(0.001)
-
-
-def state_of(pid):
-    """The letter under which the kernel lists a process: S asleep, R running, ..."""
-    with open(f"/proc/{pid}/stat") as file:
-        return file.read().rsplit(")", 1)[1].split()[0]

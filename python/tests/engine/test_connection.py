@@ -13,7 +13,8 @@ import pytest
 
 from onecopy import _engine
 
-from .conftest import state_of, wait_until
+from .conftest import wait_until
+from .tasks import sleeps, state_of
 
 FOREVER = 30  # seconds; no test waits that long
 
@@ -315,6 +316,7 @@ def test_closing_ends_the_calls_of_other_threads(pipe):
     threads = [threading.Thread(target=wait) for _ in range(3)]
     for thread in threads:
         thread.start()
+    wait_until(lambda: all(sleeps(thread.native_id) for thread in threads))
     left.close()
     for thread in threads:
         thread.join()

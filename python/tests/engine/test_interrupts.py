@@ -5,12 +5,17 @@ import signal
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 
+from .conftest import wait_until
+from .tasks import sleeps
+
 PRELUDE = """
-import io, os, pickle, signal, sys, threading, time
+import io, os, pickle, signal, sys, threading
 from onecopy import _engine
+from tasks import sleeps
 def dumps(obj, callback):
     file = io.BytesIO()
     pickle.Pickler(file, 5, buffer_callback=callback).dump(obj)
@@ -32,19 +37,14 @@ def start(program):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        cwd=Path(__file__).parent,  # where a program given by -c finds modules first
     )
-
-
-def asleep(pid):
-    with open(f"/proc/{pid}/stat") as file:
-        return file.read().rsplit(")", 1)[1].split()[0] == "S"
 
 
 def interrupt_when_asleep(process):
     """Sends SIGINT once the program has said so and sleeps in its call."""
     assert process.stdout.readline() == "ready\n"
-    while not asleep(process.pid):
-        pass
+    wait_until(lambda: sleeps(process.pid))
     os.kill(process.pid, signal.SIGINT)
 
 
@@ -168,7 +168,8 @@ def test_the_interpreter_ends_while_a_daemon_thread_waits(call):
         f"""
         thread = threading.Thread(target=lambda: {call}, daemon=True)
         thread.start()
-        time.sleep(0.02)
+        while not sleeps(thread.native_id):
+            pass
         """
     )
     _, errors = process.communicate()
@@ -198,20 +199,6 @@ def test_arrays_outlive_the_module():
     )
     output, errors = process.communicate()
     assert (process.returncode, output, errors) == (0, "late\n", "")
-
-
-def test_the_end_after_leaving_the_family():
-    process = start(
-        """
-        import atexit, numpy
-        queue.put(numpy.ones(100_000))
-        received = queue.get()
-        queue.put(1)
-        atexit.register(_engine.leave_family)
-        """
-    )
-    _, errors = process.communicate()
-    assert (process.returncode, errors) == (0, "")
 
 
 def test_a_queue_works_without_numpy_until_an_array_comes():

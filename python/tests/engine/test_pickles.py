@@ -23,7 +23,7 @@ def through(queue, value):
     return queue.get()
 
 
-@pytest.mark.parametrize("size", [0, 100, 2047, 2048, 5000, 70_000, 3_000_000])
+@pytest.mark.parametrize("size", [0, 100, 4095, 4096, 5000, 70_000, 3_000_000])
 @pytest.mark.parametrize("kind", [bytes, bytearray])
 def test_buffers_keep_contents_and_writability(queue, kind, size):
     data = kind(i % 251 for i in range(size))
@@ -38,7 +38,7 @@ def test_buffers_keep_their_order(queue, counted):
     results = through(queue, holders)
     assert [bytes(h.data) for h in results] == [bytes(h.data) for h in holders]
     assert counted("pickled") == 1
-    assert counted("buffers_copied") >= 87
+    assert counted("buffers_copied") >= 85
 
 
 def test_one_large_buffer_is_copied_once(queue, counted):

@@ -12,6 +12,7 @@ import pytest
 from onecopy import _engine
 
 from .conftest import wait_until
+from .tasks import sleeps
 
 FOREVER = 30  # seconds; no test waits that long
 
@@ -205,6 +206,7 @@ def test_a_child_of_a_child(queue, fork):
 
 def test_a_dead_getter_takes_nothing_with_it(queue, fork):
     child = fork(lambda: queue.get())
+    wait_until(lambda: sleeps(child.pid))
     child.kill()
     child.join()
     queue.put("still here")
@@ -243,6 +245,7 @@ def test_closing_ends_the_calls_of_other_threads(call):
     threads = [threading.Thread(target=wait) for _ in range(4)]
     for thread in threads:
         thread.start()
+    wait_until(lambda: all(sleeps(thread.native_id) for thread in threads))
     queue._close()
     for thread in threads:
         thread.join()
@@ -359,6 +362,7 @@ def test_join_waits_for_all_work(queue, fork):
 
     joiner = threading.Thread(target=lambda: done.append(queue._join()))
     joiner.start()
+    wait_until(lambda: sleeps(joiner.native_id))
     assert not done
     fork(child).join()
     joiner.join()

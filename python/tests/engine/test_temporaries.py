@@ -24,7 +24,7 @@ N = 100_000  # elements of 8 bytes: large enough for a block of its own
 def arrays_born_in_the_arena():
     assert _engine.install_allocator()
     yield
-    # NumPy's own handler again, by the way NumPy gives.
+    # Nothing in between put another in its place.
     np_core = pytest.importorskip("numpy._core.multiarray")
     assert np_core.get_handler_name() == "onecopy_arena"
 
