@@ -51,6 +51,19 @@ Spread spread_of(std::vector<double> values) {
   return {values[values.size() / 2], values.front(), values.back()};
 }
 
+// How long a call takes, over several rounds of so many.
+template <typename Call>
+Spread measured(int calls, const Call& call) {
+  std::vector<double> values;
+  for (int round = 0; round <= kRounds; ++round) {
+    const double begin = now();
+    for (int done = 0; done < calls; ++done) call();
+    // The first round only brings the child up and the caches in.
+    if (round > 0) values.push_back((now() - begin) / calls);
+  }
+  return spread_of(values);
+}
+
 void print(const char* name, Spread spread) {
   std::printf("\"%s\": {\"median\": %.1f, \"low\": %.1f, \"high\": %.1f}", name, spread.median,
               spread.low, spread.high);
@@ -132,38 +145,26 @@ Spread round_trip(const cpu_set_t& allowed, int calls) {
     _exit(0);
   }
 
-  std::vector<double> values;
   std::uint32_t number = 0;
-  for (int round = 0; round <= kRounds; ++round) {
-    const double begin = now();
-    for (int call = 0; call < calls; ++call) {
-      ++number;
-      Waiting::tell(table->question, number);
-      Waiting::wait_while(table->answer, number - 1);
-    }
-    // The first round only brings the child up and the caches in.
-    if (round > 0) values.push_back((now() - begin) / calls);
-  }
+  const Spread spread = measured(calls, [&] {
+    ++number;
+    Waiting::tell(table->question, number);
+    Waiting::wait_while(table->answer, number - 1);
+  });
   waitpid(child, nullptr, 0);
   munmap(shared, sizeof(Table));
-  return spread_of(values);
+  return spread;
 }
 
 Spread warm_copy(std::size_t bytes) {
   std::vector<char> source(bytes, 1);
   std::vector<char> target(bytes, 2);
   const int calls = static_cast<int>(std::max<std::size_t>(1, 16'000'000 / bytes));
-  std::vector<double> values;
-  for (int round = 0; round <= kRounds; ++round) {
-    const double begin = now();
-    for (int call = 0; call < calls; ++call) {
-      std::memcpy(target.data(), source.data(), bytes);
-      // Tells the compiler that somebody looks at the copy, so that it is made.
-      asm volatile("" : : "r"(target.data()) : "memory");
-    }
-    if (round > 0) values.push_back((now() - begin) / calls);
-  }
-  return spread_of(values);
+  return measured(calls, [&] {
+    std::memcpy(target.data(), source.data(), bytes);
+    // Tells the compiler that somebody looks at the copy, so that it is made.
+    asm volatile("" : : "r"(target.data()) : "memory");
+  });
 }
 
 void copy_streaming(char* to, const char* from, std::size_t bytes) {
@@ -207,21 +208,16 @@ Spread echo(const cpu_set_t& allowed, std::size_t bytes,
     }
     _exit(0);
   }
-  std::vector<double> values;
   std::uint32_t number = 0;
-  for (int round = 0; round <= kRounds; ++round) {
-    const double begin = now();
-    for (int call = 0; call < calls; ++call) {
-      ++number;
-      copy(questions + number % 2 * place, source.data(), bytes);
-      Spinning::tell(table->question, number);
-      Spinning::wait_while(table->answer, number - 1);
-    }
-    if (round > 0) values.push_back((now() - begin) / calls);
-  }
+  const Spread spread = measured(calls, [&] {
+    ++number;
+    copy(questions + number % 2 * place, source.data(), bytes);
+    Spinning::tell(table->question, number);
+    Spinning::wait_while(table->answer, number - 1);
+  });
   waitpid(child, nullptr, 0);
   munmap(shared, sizeof(Table) + 4096 + 4 * place);
-  return spread_of(values);
+  return spread;
 }
 
 Spread best_echo(const cpu_set_t& allowed, std::size_t bytes) {
