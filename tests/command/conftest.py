@@ -59,9 +59,11 @@ def onecopy(command):
 
 
 @pytest.fixture
-def python():
-    """Runs the plain interpreter with these words."""
-    return lambda *words, **how: run([sys.executable, *words], **how)
+def python(command):
+    """Runs the plain interpreter with these words, by the name that the command has for it."""
+    named = Path(command).read_text().splitlines()[0].removeprefix("#!")
+    interpreter = named if Path(named).is_file() else sys.executable
+    return lambda *words, **how: run([interpreter, *words], **how)
 
 
 @pytest.fixture
