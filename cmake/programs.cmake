@@ -4,7 +4,7 @@
 function(add_program target source folder)
   cmake_path(GET source STEM LAST_ONLY stem)
   add_executable(${target} EXCLUDE_FROM_ALL ${source})
-  target_link_libraries(${target} PRIVATE onecopy_options onecopy::onecopy)
+  target_link_libraries(${target} PRIVATE onecopy::onecopy)
   set_target_properties(${target} PROPERTIES
     OUTPUT_NAME ${stem}
     RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/${folder})
@@ -14,8 +14,10 @@ file(GLOB example_sources CONFIGURE_DEPENDS examples/cpp/*.cpp)
 foreach(source IN LISTS example_sources)
   cmake_path(GET source STEM LAST_ONLY stem)
   add_program(example_${stem} ${source} examples)
+  target_link_libraries(example_${stem} PRIVATE onecopy_options)
 endforeach()
 
 if(ONECOPY_PROGRAM AND EXISTS ${ONECOPY_PROGRAM})
+  # A stranger's own: warnings are the stranger's business.
   add_program(program ${ONECOPY_PROGRAM} programs)
 endif()

@@ -14,12 +14,14 @@ if TYPE_CHECKING:
 
 
 def check_descriptors() -> None:
-    """OSError where there is no room for what stock opens to start a process: two pipes, and a
-    connection to the template. When it runs out in the middle it keeps what it has, by fork, and by
-    forkserver ends the template, and with it all children of that."""
+    """OSError where there is no room for what is opened to start a process: by stock, three pipes,
+    or two and a connection to the template; by the engine, in a fork, the guard of the child's
+    place. When stock runs out in the middle it keeps what it has, by fork, and by forkserver ends
+    the template, and with it all children of that. Without a guard, a child that is killed before
+    its first instruction would keep its place (spawn is a fork, too, before Python 3.10)."""
     descriptors: list[int] = []
     try:
-        while len(descriptors) < 5:
+        while len(descriptors) < 7:
             descriptors.append(os.open(os.devnull, os.O_RDONLY))
     finally:
         for each in descriptors:

@@ -88,7 +88,7 @@ def parse(arguments: list[str], known: tuple[str, ...]) -> tuple[dict[str, str],
     if method not in START_METHODS:
         raise UsageError(f"--start is {method!r}; it must be {', '.join(START_METHODS)}")
     if not rest:
-        raise UsageError("which script?")
+        raise UsageError("which script? `onecopy run SCRIPT` runs one")
     if not os.path.exists(rest[0]):
         raise UsageError(f"there is no script {rest[0]}")
     return options, rest

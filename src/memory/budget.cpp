@@ -13,14 +13,14 @@ constexpr std::uint64_t kGrantAhead = 256ull << 20;
 // Left to the rest of the machine when the arena grows.
 constexpr std::uint64_t kHeadroom = 64ull << 20;
 
-std::string megabytes(std::uint64_t bytes) {
-  return std::to_string((bytes + (1 << 20) - 1) >> 20) + " MiB";
-}
-
+// What is asked for is rounded up and what is left down, so that the two never look the same.
 Failure refuse(std::uint64_t bytes, std::uint64_t possible, const std::string& limit) {
+  constexpr std::uint64_t kMega = 1 << 20;
   return Failure{Error::no_memory, 0,
-                 megabytes(bytes) + " more shared memory would not fit: " + limit + " leaves " +
-                     megabytes(possible)};
+                 std::to_string((bytes + kMega - 1) / kMega) +
+                     " MiB more shared memory would not fit: " + limit + " leaves " +
+                     std::to_string(possible / kMega) +
+                     " MiB; take messages out or drop arrays first, or allow more"};
 }
 
 }  // namespace

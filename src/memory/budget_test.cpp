@@ -37,10 +37,12 @@ TEST(Budget, HoldsToTheLimitOfTheFamilyToTheByte) {
     header().limit = header().resident + 3 * kMegabyte;
     EXPECT_EQ(refusal(3 * kMegabyte), "");
     EXPECT_EQ(refusal(3 * kMegabyte + 1),
-              "4 MiB more shared memory would not fit: ONECOPY_MEMORY_LIMIT leaves 3 MiB");
+              "4 MiB more shared memory would not fit: ONECOPY_MEMORY_LIMIT leaves 3 MiB; "
+              "take messages out or drop arrays first, or allow more");
     header().resident += 4 * kMegabyte;
     EXPECT_EQ(refusal(1),
-              "1 MiB more shared memory would not fit: ONECOPY_MEMORY_LIMIT leaves 0 MiB");
+              "1 MiB more shared memory would not fit: ONECOPY_MEMORY_LIMIT leaves 0 MiB; "
+              "take messages out or drop arrays first, or allow more");
     header().resident -= 4 * kMegabyte;
   });
 }

@@ -21,8 +21,8 @@ void flush_output() noexcept {
 }
 
 void report(const std::string& name, const char* what) noexcept {
-  std::fprintf(stderr, "onecopy: process %s (%d) ended by an uncaught exception: %s\n",
-               name.c_str(), os::process_id(), what);
+  std::fprintf(stderr, "onecopy: process %d%s%s ended by an uncaught exception: %s\n",
+               os::process_id(), name.empty() ? "" : ", ", name.c_str(), what);
 }
 
 [[noreturn]] void run_child(int (*body)(void*), void* argument, const std::string& name,
@@ -50,6 +50,10 @@ void report(const std::string& name, const char* what) noexcept {
 
 Result<Child> fork_child(int (*body)(void*), void* argument, const std::string& name, bool daemon) {
   if (Result<void> joined = memory::join_family(); !joined) return std::move(joined).failure();
+  // The fork itself cannot refuse: a child that finds no place would learn it at its first message.
+  auto place = memory::reserve_place();
+  if (!place) return std::move(place).failure();
+  memory::release_place(*place);
   std::pair<int, int> lifeline{-1, -1};
   if (daemon) {
     auto made = make_lifeline();

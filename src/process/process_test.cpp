@@ -20,6 +20,7 @@
 #include "os/process_identity.hpp"
 #include "os/system.hpp"
 #include "os/testing.hpp"
+#include "testing/fresh_process.hpp"
 
 namespace onecopy {
 namespace {
@@ -41,6 +42,22 @@ std::string stderr_during(const Body& body) {
   ::testing::internal::CaptureStderr();
   body();
   return ::testing::internal::GetCapturedStderr();
+}
+
+// Once the child was started, found no place, and died at its first message.
+TEST(Process, IsRefusedWhereTheFamilyIsFull) {
+  testing::in_fresh_process([] {
+    ASSERT_TRUE(memory::join_family());
+    std::vector<memory::Ticket> places;
+    for (auto place = memory::reserve_place(); place; place = memory::reserve_place()) {
+      places.push_back(*place);
+    }
+    EXPECT_EQ(Process::start([] { return 0; }).error(), Error::too_many);
+
+    memory::release_place(places.back());
+    Process process = start([] { return 7; });
+    EXPECT_EQ(*process.join(), 7);
+  });
 }
 
 TEST(Process, GivesTheFunctionsNumberAsExitCode) {
@@ -75,7 +92,7 @@ TEST(Process, ReportsAnExceptionThatNobodyCatches) {
     EXPECT_EQ(*process.join(), 1);
   });
 
-  EXPECT_NE(report.find("process worker ("), std::string::npos) << report;
+  EXPECT_NE(report.find(", worker ended by an uncaught exception"), std::string::npos) << report;
   EXPECT_NE(report.find("what went wrong"), std::string::npos) << report;
 }
 

@@ -419,6 +419,45 @@ def test_starting_into_a_full_family_is_refused(python, method):
     assert (before, after, code) == ("before", "after", "0"), outcome
 
 
+def test_a_child_of_the_last_descriptors_that_is_killed_at_once_leaves_nothing(python, method):
+    outcome = python(
+        """
+        import onecopy as mp
+        import os, resource, sys, time
+        def start_and_kill():
+            process = mp.Process(target=time.sleep, args=(1000,), daemon=True)
+            process.start()
+            process.kill()
+            process.join()
+            process.close()
+        if __name__ == "__main__":
+            os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])  # the child runs after the kill
+            mp.set_start_method(sys.argv[1])
+            start_and_kill()  # what its start method needs is there from now on
+            members = len(mp.memory()["members"])
+            limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (64, limits[1]))
+            taken = []
+            try:
+                while True:
+                    taken.append(os.open(os.devnull, os.O_RDONLY))
+            except OSError:
+                pass
+            started = 0
+            while started < 5:
+                os.close(taken.pop())
+                try:
+                    start_and_kill()
+                    started += 1
+                except OSError as error:
+                    assert error.errno == 24, error
+            print(len(mp.memory()["members"]) - members)
+        """,
+        method,
+    )
+    assert (outcome.code, outcome.stdout) == (0, "0\n"), outcome
+
+
 def test_a_start_without_enough_descriptors_leaves_nothing(python, method):
     outcome = python(
         """
