@@ -50,8 +50,21 @@ SUBWARNING = 25
 
 
 def memory() -> dict[str, Any]:
-    """Where the family's memory stands, in bytes: in use, kept warm, the limit and what sets it,
-    and which process holds how much."""
+    """Who holds what of the memory that this program and everything it started share. Bytes, where
+    nothing else is said; a snapshot.
+
+    in_use, blocks_in_use     what messages and received arrays take up, and in how many blocks
+    queued, queued_blocks     the part of it that lies in queues and pipes
+    frozen                    the part of it that processes share since a fork
+    warm                      free, with its pages kept for what comes next
+    resident                  what the system has given: in_use and warm together
+    highest_resident          the most that this has been
+    limit, limit_name         how much it may still become, and what sets that bound: free memory, a
+                              cgroup, or ONECOPY_MEMORY_LIMIT in the environment of the program that
+                              starts the rest ("512M", "4GiB")
+    members                   a dict for each process: slot, pid (0 before it is born), living, and
+                              the blocks and bytes it holds
+    """
     from . import _engine, _family
 
     _family.join()
