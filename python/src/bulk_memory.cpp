@@ -53,7 +53,8 @@ class WarmArenas {
   }
 
  private:
-  static constexpr std::size_t kMost = 32;
+  // Of a megabyte each since Python 3.10.
+  static constexpr std::size_t kMost = 96;
 
   // Interpreters with a GIL each share what the process has. Nobody waits: whoever comes second, or
   // was forked while another was at it, does without.

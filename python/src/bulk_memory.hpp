@@ -1,8 +1,8 @@
 // Memory for many objects at once. Building a large list or dict makes Python's allocator take one
 // arena after the other from the system, and every page of them costs a fault when it is first
 // touched: more than all the rest of the building. While a BulkMemory lives on a thread, the arenas
-// that this thread takes are made present in one go; and as many as a bulk has taken, though not
-// many, are kept for the next when Python gives them back, offered to the kernel meanwhile.
+// that this thread takes are made present in one go; and as many as bulks have taken, up to a
+// bound, are kept for the next when Python gives them back, offered to the kernel meanwhile.
 // Source: PyObject_SetArenaAllocator of the C API; madvise(2), MADV_POPULATE_WRITE, MADV_FREE.
 #pragma once
 
