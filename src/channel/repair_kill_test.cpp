@@ -139,7 +139,7 @@ class RepairKill : public ChannelFixture, public ::testing::WithParamInterface<C
 };
 
 TEST_P(RepairKill, WhileItReclaims) {
-  for (const auto& point : sample(wants_everything() ? 2 : 1)) {
+  for (const auto& point : sample(1)) {
     SCOPED_TRACE("the first died after instruction " + std::to_string(point.number));
     kill_at_every_step(
         {.name = "reclaim", .sample = 40},
@@ -185,7 +185,7 @@ TEST_P(RepairKill, WhileTheBlocksOfTheDeadAreUsedAgain) {
 // first had on its way was never freed.
 TEST_P(RepairKill, OfAChannelThatTheRecovererDoesNotHold) {
   long attempts = 0;
-  for (const auto& point : sample(wants_everything() ? 2 : 1)) {
+  for (const auto& point : sample(1)) {
     SCOPED_TRACE("the first died after instruction " + std::to_string(point.number));
     kill_at_every_step(
         {.name = "reclaim by a stranger", .sample = 40},
