@@ -50,7 +50,8 @@ def install_allocator() -> bool:
     NumPy; False where there is none, or one before 1.22."""
 
 def want_allocator() -> None:
-    """install_allocator() now where NumPy is loaded, else when the engine first meets an array."""
+    """install_allocator() as soon as NumPy is there: now, or in the first put, get, send or recv
+    after its import (after the value was rebuilt, whose pickle may have imported it)."""
 
 # -- values ---------------------------------------------------------------------------------------
 

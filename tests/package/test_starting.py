@@ -1,0 +1,186 @@
+"""Starting a process: what it leaves behind, and what refuses it."""
+
+import gc
+import os
+
+import pytest
+
+import onecopy as mp
+
+
+def test_starting_and_ending_leaves_no_descriptors():
+    def count():
+        gc.collect()  # what earlier tests left behind is not ours
+        return len(os.listdir("/proc/self/fd"))
+
+    def once():
+        q, (reader, writer) = mp.Queue(), mp.Pipe()
+        process = mp.Process(target=q.put, args=(1,), daemon=True)
+        process.start()
+        assert q.get() == 1
+        process.join()
+        process.close()
+        reader.close()
+        writer.close()
+
+    once()
+    before = count()
+    for _ in range(20):
+        once()
+
+    assert count() == before
+
+
+def test_a_failed_start_leaves_nothing():
+    context = mp.get_context("spawn")
+    q = context.Queue()
+
+    def count():
+        gc.collect()  # what earlier tests left behind is not ours
+        return len(os.listdir("/proc/self/fd"))
+
+    def fail():
+        with pytest.raises(Exception, match=r"pickle|local object"):
+            context.Process(target=print, args=(q, lambda: 0), daemon=True).start()
+
+    fail()
+    before = count()
+    places = len(mp.memory()["members"])
+    for _ in range(20):
+        fail()
+
+    assert count() == before
+    assert len(mp.memory()["members"]) == places
+
+
+def test_starting_into_a_full_family_is_refused(python, method):
+    """...and once there is room again, it goes on."""
+    outcome = python(
+        """
+        import onecopy as mp
+        import sys
+        from onecopy import _engine
+        if __name__ == "__main__":
+            mp.set_start_method(sys.argv[1])
+            process = mp.Process(target=print, args=("before",))
+            process.start()  # and with it whatever its start method needs to run
+            process.join()
+            places = []
+            try:
+                while True:
+                    places.append(_engine.reserve_place())
+            except OSError:
+                pass
+            try:
+                mp.Process(target=print, args=("never",)).start()
+            except OSError as error:
+                print(error)
+            for place in places:
+                _engine.release_place(*place)
+            process = mp.Process(target=print, args=("after",))
+            process.start()
+            process.join()
+            print(process.exitcode)
+        """,
+        method,
+    )
+    before, error, after, code = outcome.stdout.splitlines()
+    assert "the family is full" in error, outcome
+    assert (before, after, code) == ("before", "after", "0"), outcome
+
+
+def test_a_child_of_the_last_descriptors_that_is_killed_at_once_leaves_nothing(python, method):
+    outcome = python(
+        """
+        import onecopy as mp
+        import os, resource, sys, time
+        def start_and_kill():
+            process = mp.Process(target=time.sleep, args=(1000,), daemon=True)
+            process.start()
+            process.kill()
+            process.join()
+            process.close()
+        if __name__ == "__main__":
+            os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])  # the child runs after the kill
+            mp.set_start_method(sys.argv[1])
+            start_and_kill()  # what its start method needs is there from now on
+            members = len(mp.memory()["members"])
+            limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (64, limits[1]))
+            taken = []
+            try:
+                while True:
+                    taken.append(os.open(os.devnull, os.O_RDONLY))
+            except OSError:
+                pass
+            started = 0
+            while started < 5:
+                os.close(taken.pop())
+                try:
+                    start_and_kill()
+                    started += 1
+                except OSError as error:
+                    assert error.errno == 24, error
+            print(len(mp.memory()["members"]) - members)
+        """,
+        method,
+    )
+    assert (outcome.code, outcome.stdout) == (0, "0\n"), outcome
+
+
+def test_a_start_without_enough_descriptors_leaves_nothing(python, method):
+    outcome = python(
+        """
+        import onecopy as mp
+        import os, resource, sys, time
+        def end(processes):
+            for process in processes:
+                process.kill()
+                process.join()
+                process.close()
+        def start():
+            process = mp.Process(target=time.sleep, args=(1000,), daemon=True)
+            process.start()
+            return process
+        if __name__ == "__main__":
+            mp.set_start_method(sys.argv[1])
+            end([start()])  # what its start method needs is there from now on
+            before = os.listdir("/proc/self/fd")
+            limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+            for more in range(20):
+                limit = max(map(int, before)) + more
+                resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limits[1]))
+                started = []
+                try:
+                    while True:
+                        started.append(start())
+                except OSError as error:
+                    assert error.errno == 24, error
+                resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+                end(started)
+                assert os.listdir("/proc/self/fd") == before, (more, before)
+            print("all", len(mp.memory()["members"]))
+        """,
+        method,
+    )
+    members = 2 if method == "forkserver" else 1  # with the template's place
+    assert (outcome.code, outcome.stdout) == (0, f"all {members}\n"), outcome
+
+
+def test_a_child_of_another_version_says_so(python):
+    outcome = python(
+        """
+        import onecopy as mp
+        from onecopy import _family
+        if __name__ == "__main__":
+            _family.Place.passage = (
+                lambda place: ("0.0.0", place._descriptor, place.slot, place.generation)
+            )
+            process = mp.get_context("spawn").Process(target=print, args=("never",))
+            process.start()
+            process.join()
+            print(process.exitcode)
+        """
+    )
+    assert outcome.stdout == "1\n"
+    assert "the parent runs Onecopy 0.0.0" in outcome.stderr
