@@ -38,50 +38,6 @@ PyObject* take_buffer(PyObject* self, PyObject* buffer) {
 
 PyMethodDef take_buffer_method = {"take_buffer", take_buffer, METH_O, nullptr};
 
-// What has_reducer() looks into; the dictionaries live as long as their modules.
-struct Registries {
-  PyObject* copyreg;        // copyreg.dispatch_table
-  PyObject* extra;          // ForkingPickler._extra_reducers
-  PyObject* context;        // names of multiprocessing.context
-  PyObject* stock_pickler;  // ForkingPickler
-  PyObject* reduction_name;
-  PyObject* pickler_name;
-};
-
-const Registries* registries() {
-  static Registries found{};
-  static bool complete = false;
-  if (complete) return &found;
-  Reference copyreg(import_name("copyreg", "dispatch_table"));
-  if (!copyreg) return nullptr;
-  Reference pickler(import_name("multiprocessing.reduction", "ForkingPickler"));
-  if (!pickler) return nullptr;
-  Reference extra(PyObject_GetAttrString(pickler.get(), "_extra_reducers"));
-  if (!extra) return nullptr;
-  Reference context(PyImport_ImportModule("multiprocessing.context"));
-  if (!context) return nullptr;
-  Reference names(PyObject_GetAttrString(context.get(), "__dict__"));
-  Reference reduction_name(PyUnicode_InternFromString("reduction"));
-  Reference pickler_name(PyUnicode_InternFromString("ForkingPickler"));
-  if (!names || !reduction_name || !pickler_name) return nullptr;
-  if (!PyDict_Check(copyreg.get()) || !PyDict_Check(extra.get())) {
-    PyErr_SetString(PyExc_TypeError, "a registry of reducers is not a dict");
-    return nullptr;
-  }
-  found = {copyreg.release(), extra.release(),          names.release(),
-           pickler.release(), reduction_name.release(), pickler_name.release()};
-  complete = true;
-  return &found;
-}
-
-// Whether multiprocessing.context.reduction.ForkingPickler is no longer the stock one.
-bool has_own_pickler(const Registries& all) {
-  PyObject* reduction = PyDict_GetItemWithError(all.context, all.reduction_name);
-  if (reduction == nullptr || !PyModule_Check(reduction)) return true;
-  return PyDict_GetItemWithError(PyModule_GetDict(reduction), all.pickler_name) !=
-         all.stock_pickler;
-}
-
 PyObject* checked_bytes(PyObject* stream) {
   if (stream == nullptr || PyBytes_Check(stream)) return stream;
   PyErr_Format(PyExc_TypeError, "the pickler gave %.200s instead of bytes",
@@ -125,16 +81,6 @@ PyObject* unpickle(PyObject* stream, PyObject* buffers) {
   if (keywords == nullptr) return nullptr;
   PyObject* const arguments[] = {stream, buffers};
   return PyObject_Vectorcall(loads.get(), arguments, 1, keywords);
-}
-
-int has_reducer(PyTypeObject* type) {
-  const Registries* all = registries();
-  if (all == nullptr) return -1;
-  auto* key = reinterpret_cast<PyObject*>(type);
-  if (PyDict_GetItemWithError(all->copyreg, key) != nullptr) return 1;
-  if (PyDict_GetItemWithError(all->extra, key) != nullptr) return 1;
-  if (has_own_pickler(*all)) return 1;
-  return PyErr_Occurred() != nullptr ? -1 : 0;
 }
 
 }  // namespace onecopy::python

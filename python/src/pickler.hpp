@@ -24,9 +24,4 @@ PyObject* pickle_to_bytes(PyObject* object);
 // The object of a stream (anything with the buffer protocol) and its buffers (a list; null: none).
 PyObject* unpickle(PyObject* stream, PyObject* buffers);
 
-// Whether the program has its own way of pickling `type`: a reducer registered for it with copyreg
-// or with multiprocessing, or a pickler of its own. Then the fast path must not see it. 1, 0, or -1
-// with an exception set.
-int has_reducer(PyTypeObject* type);
-
 }  // namespace onecopy::python

@@ -7,7 +7,7 @@
 
 #include "errors.hpp"
 #include "numpy_api.hpp"
-#include "pickler.hpp"
+#include "reducers.hpp"
 
 namespace onecopy::python {
 namespace {
@@ -279,7 +279,7 @@ Fit ValueEncoder::integers(PyObject* list, bool remember) {
 }
 
 Fit ValueEncoder::array(PyObject* object, bool alone, bool remember) {
-  const int reduced = has_reducer(numpy::array_type());
+  const int reduced = arrays_have_reducer();
   if (reduced != 0) return reduced > 0 ? Fit::no : Fit::error;
   numpy::Layout layout;
   if (!numpy::describe(object, layout)) return Fit::no;

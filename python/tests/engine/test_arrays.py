@@ -248,7 +248,8 @@ def reduce_as_list(array):
 @pytest.mark.parametrize(
     "table", [copyreg.dispatch_table, reduction.ForkingPickler._extra_reducers]
 )
-def test_a_reducer_for_arrays_is_asked(queue, counted, table):
+def test_a_reducer_for_arrays_is_asked_from_when_it_is_registered(queue, counted, table):
+    assert same_array(through(queue, np.arange(3)), np.arange(3))
     table[np.ndarray] = reduce_as_list
     try:
         queue.put(np.arange(3))
