@@ -63,3 +63,18 @@ foreach(source IN LISTS fuzz_sources)
   add_test(NAME ${stem}:corpus COMMAND ${stem}_replay ${folder}/${stem}_corpus)
   set_tests_properties(${stem}:corpus PROPERTIES TIMEOUT 120)
 endforeach()
+
+# NAME_refused.cpp must not compile, and the compiler is to say what its line `// Says: ` has.
+file(GLOB_RECURSE refused_sources CONFIGURE_DEPENDS src/*_refused.cpp)
+foreach(source IN LISTS refused_sources)
+  cmake_path(RELATIVE_PATH source BASE_DIRECTORY ${PROJECT_SOURCE_DIR}/src OUTPUT_VARIABLE path)
+  cmake_path(REMOVE_EXTENSION path)
+  file(STRINGS ${source} says REGEX "^// Says: ")
+  string(REPLACE "// Says: " "" says ${says})
+  add_test(NAME ${path}:refused COMMAND ${CMAKE_CXX_COMPILER} -std=c++20 -fsyntax-only
+    -I${PROJECT_SOURCE_DIR}/include ${source})
+  set_tests_properties(${path}:refused PROPERTIES
+    PASS_REGULAR_EXPRESSION ${says}
+    FAIL_REGULAR_EXPRESSION "incomplete type"
+    TIMEOUT 120)
+endforeach()

@@ -87,29 +87,34 @@ constexpr const char* kUsage =
     "  --processes  how many processes (4)\n"
     "  --seed       of the random numbers (1)\n";
 
-bool parse(int count, char** arguments, Options& options) {
+// Says what is wrong with the arguments; nothing where nothing is.
+std::optional<std::string> parse(int count, char** arguments, Options& options) {
   for (int i = 1; i < count; i += 2) {
     const std::string name = arguments[i];
     unsigned long* target = name == "--size"        ? &options.size
                             : name == "--processes" ? &options.processes
                             : name == "--seed"      ? &options.seed
                                                     : nullptr;
-    if (target == nullptr || i + 1 == count) return false;
+    if (target == nullptr) return "unknown option: " + name;
+    if (i + 1 == count) return name + " needs a number";
     const char* const end = arguments[i + 1] + std::strlen(arguments[i + 1]);
     const auto [rest, error] = std::from_chars(arguments[i + 1], end, *target);
-    if (error != std::errc() || rest != end) return false;
+    const bool is_number = error == std::errc() && rest == end;
+    if (!is_number || (*target == 0 && target != &options.seed)) {
+      return name + ": not a number that will do: " + arguments[i + 1];
+    }
   }
-  return options.size > 0 && options.processes > 0;
+  return std::nullopt;
 }
 
 int main(int count, char** arguments) {
   Options options;
-  if (count == 2 && std::strcmp(arguments[1], "--help") == 0) {
+  if (count > 1 && std::strcmp(arguments[1], "--help") == 0) {
     std::fputs(kUsage, stdout);
     return 0;
   }
-  if (!parse(count, arguments, options)) {
-    std::fputs(kUsage, stderr);
+  if (const auto wrong = parse(count, arguments, options)) {
+    std::fprintf(stderr, "%ss4_random_numbers: error: %s\n", kUsage, wrong->c_str());
     return 2;
   }
 

@@ -42,8 +42,20 @@
 
 namespace [[gnu::visibility("default")]] onecopy {
 
+namespace detail {
+// False for every type, but not before there is one.
 template <class T>
-struct Codec;
+inline constexpr bool kHasCodec = false;
+}  // namespace detail
+
+// The one for types that nobody taught: it only says so.
+template <class T>
+struct Codec {
+  static_assert(detail::kHasCodec<T>,
+                "to send this type, specialise onecopy::Codec for it: see onecopy/codec.hpp");
+  static void write(Encoder& to, const T& value);
+  static void read(Decoder& from, T& value);
+};
 
 namespace detail {
 
@@ -348,7 +360,8 @@ struct Codec<std::pair<First, Second>> {
 // An empty one is none, so an optional of something that may itself be none would not come back.
 template <class T>
 struct Codec<std::optional<T>> {
-  static_assert(!std::is_same_v<T, std::monostate>);
+  static_assert(!std::is_same_v<T, std::monostate>,
+                "an optional of std::monostate cannot be sent: both its values are none");
   static void write(Encoder& to, const std::optional<T>& value) {
     if (value) {
       Codec<T>::write(to, *value);
@@ -363,7 +376,12 @@ struct Codec<std::optional<T>> {
 };
 
 template <class T>
-struct Codec<std::optional<std::optional<T>>>;
+struct Codec<std::optional<std::optional<T>>> {
+  static_assert(detail::kHasCodec<std::optional<std::optional<T>>>,
+                "an optional of an optional cannot be sent: what is empty comes back as the outer");
+  static void write(Encoder& to, const std::optional<std::optional<T>>& value);
+  static void read(Decoder& from, std::optional<std::optional<T>>& value);
+};
 
 namespace detail {
 

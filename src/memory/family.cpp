@@ -37,6 +37,10 @@ void before_fork() {
   const auto place = reserve(local().slot, &unborn_guard);
   if (!place) return;  // the child will be no member, and told so when it uses the engine
   unborn = *place;
+  // No descriptor was free: the child gets this process's own guard.
+  if (!unborn_guard && move_guard(local().guard, local().slot, unborn.slot)) {
+    unborn_guard = std::move(local().guard);
+  }
   ledger_copy(Ledger::channels, local().slot, unborn.slot);
   freeze_views(unborn.slot);
 }
@@ -46,6 +50,9 @@ thread_local Ticket last_forked;
 void after_fork_in_parent() {
   last_forked = unborn;
   let_go(unborn_guard);
+  // The child got it; one number is free now. Without a guard of its own a process is known to live
+  // by what it maps (member.cpp).
+  if (in_family() && !local().guard) local().guard = guard_place(local().slot);
   local().views_mutex.unlock();
   local().handles_mutex.unlock();
   joining.unlock();

@@ -37,7 +37,7 @@ void name_child(Ticket ticket, int pid) noexcept;
 
 // To be called after fork() returned in the parent, by the thread that called it: who the child is,
 // or -1 that there is none. Optional: without it a child that dies before its first instruction
-// keeps its place until its parent ends.
+// keeps its place until its parent ends, where the system has no guards for places (member.hpp).
 void forked(int pid) noexcept;
 
 // Becomes the member of `ticket` in the family whose arena is `descriptor` (which is not consumed).

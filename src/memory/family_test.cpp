@@ -2,6 +2,7 @@
 #include "memory/family.hpp"
 
 #include <gtest/gtest.h>
+#include <pthread.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -20,6 +21,7 @@
 #include "memory/housekeeping.hpp"
 #include "memory/local.hpp"
 #include "memory/validate.hpp"
+#include "os/byte_lock.hpp"
 #include "os/descriptor_passing.hpp"
 #include "os/memory_file.hpp"
 #include "os/testing_files.hpp"
@@ -221,6 +223,52 @@ TEST(Family, ForksOnWithoutItsDescriptor) {
     EXPECT_EQ(validate_memory(), "");
     release_view(block);
     EXPECT_TRUE(allocate_block(kLarge));
+  });
+}
+
+// So that the numbers in use are all there are.
+void leave_no_descriptor_free() {
+  const os::Descriptor lowest_free(dup(0));
+  const rlimit limit{static_cast<rlim_t>(lowest_free.get()), 1024};
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
+bool is_guarded() { return os::is_byte_held(arena_descriptor(), self()).value(); }
+
+TEST(Family, GuardsAChildWhereNoDescriptorIsFree) {
+  in_fresh_process([] {
+    ASSERT_TRUE(join_family());
+    leave_no_descriptor_free();
+    EXPECT_TRUE(ended_well(start_process([] {
+      EXPECT_TRUE(in_family());
+      EXPECT_TRUE(is_guarded());
+    })));
+    EXPECT_TRUE(is_guarded()) << "the parent has a guard again";
+    EXPECT_EQ(reclaim_dead(), 1u);
+  });
+}
+
+bool dies_unborn = false;
+
+// Once the place of such a child stayed taken until its parent ended: no descriptor, no guard.
+TEST(Family, TakesBackThePlaceOfAnUnbornChildWhereNoDescriptorIsFree) {
+  in_fresh_process([] {
+    // In a child the oldest handler runs first: before the family's.
+    ASSERT_EQ(pthread_atfork(nullptr, nullptr,
+                             [] {
+                               if (dies_unborn) _exit(0);
+                             }),
+              0);
+    ASSERT_TRUE(join_family());
+    leave_no_descriptor_free();
+    dies_unborn = true;
+    for (int i = 0; i < 3; ++i) {
+      const pid_t child = fork();
+      ASSERT_GT(child, 0);
+      EXPECT_TRUE(ended_well(child));
+      EXPECT_EQ(reclaim_dead(), 1u);
+    }
+    EXPECT_EQ(take_census().members.size(), 1u);
   });
 }
 

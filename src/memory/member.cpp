@@ -4,6 +4,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "memory/arena.hpp"
 #include "memory/local.hpp"
 #include "os/byte_lock.hpp"
 #include "os/clock.hpp"
@@ -218,6 +219,13 @@ os::Descriptor guard_place(Slot slot) noexcept {
   if (!guard) return {};
   write(member_record(slot).guarded, 1);
   return std::move(*guard);
+}
+
+bool move_guard(const os::Descriptor& guard, Slot from, Slot to) noexcept {
+  // Where the program closed it the number may be a file of its own.
+  if (!guard || !is_arena(guard.get()) || !os::move_byte(guard.get(), from, to)) return false;
+  write(member_record(to).guarded, 1);
+  return true;
 }
 
 std::uint32_t generation_of(Slot slot) noexcept { return generation_in(state_of(slot)); }

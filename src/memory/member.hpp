@@ -33,6 +33,9 @@ Result<Ticket> reserve(Slot reserver, os::Descriptor* guard = nullptr) noexcept;
 bool occupy(Ticket ticket) noexcept;
 // Makes a place of this process good for as long as `guard` is open and no longer (exec closes it).
 os::Descriptor guard_place(Slot slot) noexcept;
+// Makes the guard of the place `from` the guard of `to`, which needs no descriptor; false where it
+// stayed as it was.
+bool move_guard(const os::Descriptor& guard, Slot from, Slot to) noexcept;
 
 // If the member of the place is dead: makes the place dead, and says which generation it was.
 std::optional<Ticket> find_dead(Slot slot) noexcept;

@@ -18,6 +18,10 @@ namespace onecopy::os {
 // somebody else does; permission and others where /proc or such locks are missing.
 Result<Descriptor> hold_byte(int fd, std::uint64_t offset) noexcept;
 
+// Holds the byte `to` in place of `from`, with a file that hold_byte() gave: no descriptor is
+// needed. Where that fails `from` is held on.
+Result<void> move_byte(int holder, std::uint64_t from, std::uint64_t to) noexcept;
+
 // Whether anybody holds the byte. Fails where that cannot be asked.
 Result<bool> is_byte_held(int fd, std::uint64_t offset) noexcept;
 

@@ -43,6 +43,22 @@ TEST(ByteLock, IsRefusedToTheSecond) {
   EXPECT_TRUE(hold_byte(file.descriptor(), 8));
 }
 
+TEST(ByteLock, MovesToAnotherByte) {
+  const MemoryFile file = make_file();
+  const Descriptor holder = hold_byte(file.descriptor(), 7).value();
+  EXPECT_TRUE(move_byte(holder.get(), 7, 9));
+  EXPECT_FALSE(is_held(file, 7));
+  EXPECT_TRUE(is_held(file, 9));
+}
+
+TEST(ByteLock, StaysWhereTheOtherByteIsTaken) {
+  const MemoryFile file = make_file();
+  const Descriptor holder = hold_byte(file.descriptor(), 7).value();
+  const Descriptor other = hold_byte(file.descriptor(), 9).value();
+  EXPECT_EQ(move_byte(holder.get(), 7, 9).error(), Error::full);
+  EXPECT_TRUE(is_held(file, 7));
+}
+
 TEST(ByteLock, IsHeldByAForkedChildWhenItsParentHasLetGo) {
   const MemoryFile file = make_file();
   Descriptor holder = hold_byte(file.descriptor(), 7).value();

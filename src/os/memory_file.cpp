@@ -102,7 +102,7 @@ Result<void> map_over(std::byte* address, int fd, std::uint64_t offset, std::siz
 Result<MemoryFile> MemoryFile::create(const char* name, std::size_t size) {
   if (const auto fits = check_length(size); !fits) return fits.failure();
   Descriptor descriptor(open_memfd(name));
-  bool sealed = descriptor.valid();
+  const bool sealed = descriptor.valid();
   if (!descriptor) {
     const int reason = errno;
     if (!is_denied(reason)) return system_failure(reason, "cannot make shared memory");
@@ -119,7 +119,7 @@ Result<MemoryFile> MemoryFile::create(const char* name, std::size_t size) {
     return system_failure(errno, "cannot seal shared memory");
   }
   const bool bounded = !sealed && has_bounds(descriptor.get());
-  return MemoryFile(std::move(descriptor), sealed, bounded);
+  return MemoryFile(std::move(descriptor), bounded);
 }
 
 Result<MemoryFile> MemoryFile::adopt(Descriptor descriptor) {
@@ -129,10 +129,8 @@ Result<MemoryFile> MemoryFile::adopt(Descriptor descriptor) {
   if (!S_ISREG(status.st_mode) || flags < 0 || (flags & O_ACCMODE) != O_RDWR) {
     return Failure{Error::invalid, 0, "the descriptor is not shared memory"};
   }
-  const int seals = fcntl(descriptor.get(), F_GET_SEALS);
-  const bool sealed = seals >= 0 && (seals & F_SEAL_SHRINK) != 0;
   const bool bounded = has_bounds(descriptor.get());
-  return MemoryFile(std::move(descriptor), sealed, bounded);
+  return MemoryFile(std::move(descriptor), bounded);
 }
 
 Result<std::size_t> MemoryFile::size() const {
@@ -146,24 +144,6 @@ Result<std::uint64_t> MemoryFile::room() const {
   struct statfs status;
   if (fstatfs(descriptor(), &status) != 0) return Failure{error_of(errno), errno};
   return std::uint64_t{status.f_bavail} * static_cast<std::uint64_t>(status.f_bsize);
-}
-
-Result<void> MemoryFile::grow(std::size_t size) {
-  if (const auto fits = check_length(size); !fits) return fits;
-  for (;;) {
-    const auto present = this->size();
-    if (!present) return present.failure();
-    if (*present >= size) return {};
-    // Without the seal ftruncate could shorten a file that another process has just made longer;
-    // taking its last page instead never does.
-    const int result = sealed_ ? ftruncate(descriptor(), static_cast<off_t>(size))
-                               : fallocate(descriptor(), 0, static_cast<off_t>(size - 1), 1);
-    if (result == 0) return {};
-    const int reason = errno;
-    // EPERM is the seal: another process made it longer than this, between the two calls.
-    if (reason == EINTR || (sealed_ && reason == EPERM)) continue;
-    return system_failure(reason, "cannot make shared memory longer");
-  }
 }
 
 Result<void> MemoryFile::write_at(std::uint64_t offset, const void* from, std::size_t length) {

@@ -1,7 +1,8 @@
 // One file of shared memory without a name, and the ways to map it.
 //
-// Who may call: any thread of any process that holds the descriptor or the mapping. Growing may
-// race with growing elsewhere: the file never shrinks, so nobody's mapping loses its pages.
+// Who may call: any thread of any process that holds the descriptor or the mapping. The length is
+// what it was made with: a sparse file costs nothing where nobody touched it, and as it never
+// shrinks nobody's mapping loses its pages.
 // The pages live as long as any process holds the descriptor or a mapping: a death leaves nothing.
 //
 // Where memfd is denied the file is one without a name in /dev/shm. That one is not sealed, and
@@ -33,8 +34,6 @@ class MemoryFile {
   Result<std::size_t> size() const;
   // What the file system still has room for; the largest number where it is not bounded.
   Result<std::uint64_t> room() const;
-  // Makes the file at least `size` long; never shorter. Other processes see it at once.
-  Result<void> grow(std::size_t size);
   // Copies into the file, through the kernel: cheaper than faulting fresh pages in. The range must
   // lie inside the file. no_memory when the pages cannot be had; some bytes may be written then.
   Result<void> write_at(std::uint64_t offset, const void* from, std::size_t length);
@@ -44,20 +43,18 @@ class MemoryFile {
   Result<void> give_back(std::uint64_t offset, std::size_t length);
 
  private:
-  MemoryFile(Descriptor descriptor, bool sealed, bool bounded) noexcept
-      : descriptor_(std::move(descriptor)), sealed_(sealed), bounded_(bounded) {}
+  MemoryFile(Descriptor descriptor, bool bounded) noexcept
+      : descriptor_(std::move(descriptor)), bounded_(bounded) {}
 
   Descriptor descriptor_;
-  bool sealed_ = false;  // against shrinking; false only for the file in /dev/shm
   bool bounded_ = false;
 };
 
 // All mappings here can be read and written, take up memory only when touched, and are left out of
 // core dumps. Offsets and addresses are multiples of page_size().
 
-// Maps the file anywhere. The range may reach past the end of the file: pages there become usable
-// when the file grows over them, and are SIGBUS before. no_memory when addresses or mappings run
-// out (RLIMIT_AS, vm.max_map_count).
+// Maps the file anywhere. The range may reach past the end of the file: touching a page there is
+// SIGBUS. no_memory when addresses or mappings run out (RLIMIT_AS, vm.max_map_count).
 Result<std::byte*> map_shared(int fd, std::uint64_t offset, std::size_t length);
 // Replaces what is mapped at `address`, in one step for every thread: by pages of our own that
 // start out as the file's (what others later write to pages untouched so far still shows), or by

@@ -105,23 +105,6 @@ TEST(MemoryFile, ClosesAtExecAndCannotBeExecuted) {
   }
 }
 
-TEST(MemoryFile, GrowthShowsInAnotherProcessThatMappedPastTheEnd) {
-  MemoryFile file = make(1);
-  auto [ours, theirs] = stream_pair().value();
-  std::byte* const memory = map_shared(file.descriptor(), 0, 8 * kPage).value();
-  testing::Child child([&, &theirs = theirs] {
-    char go;
-    if (!read_some(theirs.get(), &go, 1)) return 1;
-    if (file.size().value() != 8 * kPage) return 2;
-    return is_filled(memory + 7 * kPage, kPage, 42) ? 0 : 3;
-  });
-  ASSERT_TRUE(file.grow(8 * kPage));
-  std::memset(memory + 7 * kPage, 42, kPage);
-  ASSERT_TRUE(write_some(ours.get(), "x", 1));
-  EXPECT_EQ(child.collect().as_exit_code(), 0);
-  unmap(memory, 8 * kPage);
-}
-
 TEST(MemoryFile, TouchingPastTheEndIsABusError) {
   const MemoryFile file = make(1);
   const auto status = testing::run_in_child([&] {
@@ -130,30 +113,6 @@ TEST(MemoryFile, TouchingPastTheEndIsABusError) {
     return static_cast<int>(static_cast<volatile std::byte&>(memory[kPage]));
   });
   EXPECT_EQ(status.signal, SIGBUS);
-}
-
-TEST(MemoryFile, GrowingNeverShortens) {
-  MemoryFile file = make(4);
-  EXPECT_TRUE(file.grow(2 * kPage));
-  EXPECT_EQ(file.size().value(), 4 * kPage);
-}
-
-TEST(MemoryFile, GrowsUnderManyHandsToTheLargestSize) {
-  MemoryFile file = make(1);
-  const auto grow_to = [&](std::size_t start) {
-    return [&file, start] {
-      for (std::size_t pages = start; pages <= 400; pages += 2) {
-        if (!file.grow(pages * kPage)) return 1;
-        if (file.size().value() < pages * kPage) return 2;
-      }
-      return 0;
-    };
-  };
-  testing::Child even(grow_to(2));
-  testing::Child odd(grow_to(1));
-  EXPECT_EQ(even.collect().as_exit_code(), 0);
-  EXPECT_EQ(odd.collect().as_exit_code(), 0);
-  EXPECT_EQ(file.size().value(), 400 * kPage);
 }
 
 TEST(MemoryFile, IsWrittenThroughTheKernel) {
@@ -216,8 +175,10 @@ TEST(MemoryFile, IsAdoptedByWhoReceivesTheDescriptor) {
   const MemoryFile adopted = MemoryFile::adopt(duplicate(file.descriptor()).value()).value();
   EXPECT_TRUE(is_sealed(adopted));
   EXPECT_FALSE(adopted.is_bounded());
-  ASSERT_TRUE(file.grow(5 * kPage));
-  EXPECT_EQ(adopted.size().value(), 5 * kPage);
+  ASSERT_TRUE(file.write_at(kPage, "text", 4));
+  std::byte* const memory = map_shared(adopted.descriptor(), 0, 2 * kPage).value();
+  EXPECT_EQ(std::memcmp(memory + kPage, "text", 4), 0);
+  unmap(memory, 2 * kPage);
 }
 
 TEST(MemoryFile, AdoptsNothingElse) {
@@ -233,11 +194,11 @@ TEST(MemoryFile, ALimitOnFileSizesIsAValueAndNoSignal) {
     auto file = make(2);
     const rlimit limit{4 * kPage, 4 * kPage};
     setrlimit(RLIMIT_FSIZE, &limit);
-    if (MemoryFile::create("test", 5 * kPage).error() != Error::no_memory) return 1;
-    if (file.grow(5 * kPage).error() != Error::no_memory) return 2;
-    if (file.grow(5 * kPage).failure().message.find("ulimit -f") == std::string::npos) return 3;
-    if (file.write_at(4 * kPage, "x", 1).error() != Error::no_memory) return 4;
-    return file.grow(4 * kPage) ? 0 : 5;
+    const auto refused = MemoryFile::create("test", 5 * kPage);
+    if (refused.error() != Error::no_memory) return 1;
+    if (refused.failure().message.find("ulimit -f") == std::string::npos) return 2;
+    if (file.write_at(4 * kPage, "x", 1).error() != Error::no_memory) return 3;
+    return MemoryFile::create("test", 4 * kPage) ? 0 : 4;
   });
   EXPECT_EQ(status.as_exit_code(), 0);
 }
@@ -254,28 +215,27 @@ TEST(MemoryFile, ShortageOfDescriptorsIsAValue) {
 // The whole of what a family needs, from a file that is no memfd.
 int use_without_memfd(int reason) {
   if (!testing::deny_system_calls({SYS_memfd_create}, reason)) return 100;
-  auto made = MemoryFile::create("test", 2 * kPage);
+  auto made = MemoryFile::create("test", 4 * kPage);
   if (!made) return 1;
   MemoryFile& file = *made;
-  if (is_sealed(file)) return 2;
+  if (is_sealed(file) || file.size().value() != 4 * kPage) return 2;
   std::byte* const memory = map_shared(file.descriptor(), 0, 4 * kPage).value();
-  if (!file.grow(4 * kPage) || file.size().value() != 4 * kPage) return 3;
-  if (!file.grow(3 * kPage) || file.size().value() != 4 * kPage) return 4;
-  if (!file.reserve(0, 4 * kPage) || allocated_bytes(file.descriptor()) != 4 * kPage) return 5;
+  if (!file.reserve(0, 4 * kPage) || allocated_bytes(file.descriptor()) != 4 * kPage) return 3;
   std::memset(memory, 5, 4 * kPage);
-  if (!file.give_back(0, 2 * kPage) || allocated_bytes(file.descriptor()) != 2 * kPage) return 6;
-  if (litter() != 0) return 7;
+  if (!file.give_back(0, 2 * kPage) || allocated_bytes(file.descriptor()) != 2 * kPage) return 4;
+  if (litter() != 0) return 5;
   const auto adopted = MemoryFile::adopt(duplicate(file.descriptor()).value());
-  if (!adopted || is_sealed(*adopted) || adopted->is_bounded() != file.is_bounded()) return 8;
+  if (!adopted || is_sealed(*adopted) || adopted->is_bounded() != file.is_bounded()) return 6;
   const auto room = file.room();
-  if (!room) return 9;
+  if (!room) return 7;
   if (file.is_bounded()) {
     // More than /dev/shm could ever hold is refused when it is reserved, not when it is touched.
     struct statvfs status;
-    if (statvfs("/dev/shm", &status) != 0 || *room > status.f_blocks * status.f_frsize) return 12;
+    if (statvfs("/dev/shm", &status) != 0 || *room > status.f_blocks * status.f_frsize) return 8;
     const std::size_t size = status.f_blocks * status.f_frsize + kPage;
-    if (!file.grow(size)) return 10;
-    if (file.reserve(0, size).error() != Error::no_memory) return 11;
+    auto large = MemoryFile::create("test", size);
+    if (!large) return 9;
+    if (large->reserve(0, size).error() != Error::no_memory) return 10;
   }
   return 0;
 }

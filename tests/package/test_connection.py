@@ -238,3 +238,47 @@ def test_descriptors_go_over_a_pipe(kind, request):
     assert received != write_end
     for number in (read_end, write_end, received):
         os.close(number)
+
+
+# Once bytes without a descriptor kept the receiver waiting over a pipe of ours.
+@pytest.mark.parametrize("kind", ["pipe", "stock_pipe"])
+def test_bytes_without_a_descriptor_are_told(kind, request):
+    first, second = request.getfixturevalue(kind)
+    os.write(first.fileno(), b"\0")
+
+    with pytest.raises(RuntimeError, match="received"):
+        mp.reduction.recv_handle(second)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "stock_pipe"])
+def test_a_message_without_a_descriptor_is_told(kind, request):
+    first, second = request.getfixturevalue(kind)
+    first.send("no descriptor")
+
+    with pytest.raises(RuntimeError, match="received"):
+        mp.reduction.recv_handle(second)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "stock_pipe"])
+def test_the_end_is_told_to_who_waits_for_a_descriptor(kind, request):
+    first, second = request.getfixturevalue(kind)
+    first.close()
+
+    with pytest.raises(EOFError):
+        mp.reduction.recv_handle(second)
+
+
+def test_a_descriptor_comes_after_bytes_without_one(pipe):
+    first, second = pipe
+    os.write(first.fileno(), b"\0")
+    with pytest.raises(RuntimeError):
+        mp.reduction.recv_handle(second)
+    read_end, write_end = os.pipe()
+
+    mp.reduction.send_handle(first, write_end, os.getpid())
+    received = mp.reduction.recv_handle(second)
+
+    os.write(received, b"x")
+    assert os.read(read_end, 10) == b"x"
+    for number in (read_end, write_end, received):
+        os.close(number)
