@@ -13,8 +13,12 @@ EXAMPLES = ROOT / "examples"
 ONECOPY = Path(sys.executable).parent / "onecopy"
 
 S0 = ["s0_pipe_queue_array.py", "--size", "2000", "--calls", "4", "--seed", "3"]
+S1 = ["s1_pool_and_loop.py", "--size", "2000", "--workers", "2", "--repeats", "2", "--seed", "3"]
 S4 = ["s4_random_numbers.py", "--size", "2000", "--seed", "3"]
 S4 += ["--ways", "queues", "locked", "own-lock", "unlocked"]
+# Each with the number of its answers.
+PROGRAMS = [(S0, 6), (S1, 6), (S4, 16)]
+NAMES = [program[0] for program, _ in PROGRAMS]
 
 RUNNERS = {"stock": [sys.executable]}
 if ONECOPY.exists():
@@ -35,17 +39,16 @@ def answers(done):
 def expected():
     """What each example answers under the stock module and the default start method."""
     found = {}
-    for program in (S0, S4):
+    for program, count in PROGRAMS:
         done = run([sys.executable, *program])
         assert done.returncode == 0, done.stderr
         found[program[0]] = answers(done)
-    assert len(found[S0[0]]) == 6
-    assert len(found[S4[0]]) == 16
+        assert len(found[program[0]]) == count
     return found
 
 
 @pytest.mark.parametrize("start", ["fork", "spawn", "forkserver"])
-@pytest.mark.parametrize("program", [S0, S4], ids=["s0", "s4"])
+@pytest.mark.parametrize("program", [program for program, _ in PROGRAMS], ids=NAMES)
 @pytest.mark.parametrize("runner", list(RUNNERS))
 def test_answers_do_not_depend_on_who_carries_the_data(expected, runner, program, start):
     done = run([*RUNNERS[runner], *program, "--start", start])
@@ -61,7 +64,7 @@ def test_s0_shows_the_calls_of_each_way():
     assert re.search(r"^profile: +\d+\.\d+ s in +\d+ calls of ", done.stdout, re.MULTILINE)
 
 
-@pytest.mark.parametrize("program", [S0[0], S4[0]])
+@pytest.mark.parametrize("program", NAMES)
 @pytest.mark.parametrize("options", [["--size", "0"], ["--start", "magic"], ["--ways", "pigeon"]])
 def test_a_bad_option_is_refused(program, options):
     done = run([sys.executable, program, *options])
@@ -100,6 +103,34 @@ def test_s0_notices_a_silent_child(monkeypatch, capsys):
 
     assert module.main() == 1
     assert "FAILED: Pipe, made anew: the child is gone" in capsys.readouterr().err
+
+
+def test_s1_notices_a_list_that_is_not_reversed(monkeypatch, capsys):
+    module = load(S1[0], monkeypatch, "--size", "10", "--ways", "loop")
+    monkeypatch.setattr(module, "reverse", lambda numbers: None)
+
+    assert module.main() == 1
+    assert "WRONG: loop: the caller's lists are not reversed" in capsys.readouterr().err
+
+
+def test_s1_notices_a_list_that_another_process_reversed(monkeypatch, capsys):
+    module = load(S1[0], monkeypatch, "--size", "10", "--ways", "pool")
+    monkeypatch.setitem(module.WAYS, "pool", module.by_loop)
+
+    assert module.main() == 1
+    assert "WRONG: pool: the caller's lists are not as they were" in capsys.readouterr().err
+
+
+def test_s1_notices_a_child_that_fails(monkeypatch, capsys):
+    module = load(S1[0], monkeypatch, "--size", "10", "--ways", "processes", "--start", "fork")
+
+    def fail(numbers):
+        sys.exit(3)
+
+    monkeypatch.setattr(module, "reverse", fail)
+
+    assert module.main() == 1
+    assert "FAILED: processes: ForkProcess-1 ended with exit code 3" in capsys.readouterr().err
 
 
 def test_s4_notices_a_wrong_number(monkeypatch, capsys):
