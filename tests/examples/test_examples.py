@@ -14,10 +14,12 @@ ONECOPY = Path(sys.executable).parent / "onecopy"
 
 S0 = ["s0_pipe_queue_array.py", "--size", "2000", "--calls", "4", "--seed", "3"]
 S1 = ["s1_pool_and_loop.py", "--size", "2000", "--workers", "2", "--repeats", "2", "--seed", "3"]
+S2 = ["s2_four_ways.py", "--size", "2000", "--rounds", "3", "--seed", "3"]
+HAZARDS = ["s2_fork_hazards.py", "--size", "200", "--children", "2"]
 S4 = ["s4_random_numbers.py", "--size", "2000", "--seed", "3"]
 S4 += ["--ways", "queues", "locked", "own-lock", "unlocked"]
 # Each with the number of its answers.
-PROGRAMS = [(S0, 6), (S1, 6), (S4, 16)]
+PROGRAMS = [(S0, 6), (S1, 6), (S2, 10), (S4, 16)]
 NAMES = [program[0] for program, _ in PROGRAMS]
 
 RUNNERS = {"stock": [sys.executable]}
@@ -131,6 +133,84 @@ def test_s1_notices_a_child_that_fails(monkeypatch, capsys):
 
     assert module.main() == 1
     assert "FAILED: processes: ForkProcess-1 ended with exit code 3" in capsys.readouterr().err
+
+
+def test_s2_notices_a_frame_that_came_back_wrong(monkeypatch, capsys):
+    module = load(S2[0], monkeypatch, "--size", "10", "--ways", "parquet", "--start", "fork")
+    monkeypatch.setattr(module, "by_pickle", lambda pool, frame: frame)
+
+    assert module.main() == 1
+    assert "WRONG: parquet: pickled: the column whole came back" in capsys.readouterr().err
+
+
+def test_s2_notices_a_block_that_was_not_changed(monkeypatch, capsys):
+    module = load(S2[0], monkeypatch, "--size", "10", "--ways", "shared", "--start", "fork")
+    monkeypatch.setattr(module, "double_block", print)
+
+    assert module.main() == 1
+    assert "WRONG: shared: the block was not doubled" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("package", ["pandas", "pyarrow", "fastparquet"])
+def test_s2_says_which_package_is_missing_and_what_installs_it(package):
+    program = (
+        "import runpy, sys\n"
+        f"sys.modules[{package!r}] = None\n"
+        "runpy.run_path('s2_four_ways.py', run_name='__main__')\n"
+    )
+    done = run([sys.executable, "-c", program])
+
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert package in done.stderr.partition(";")[0]
+    assert "-m pip install numpy pandas pyarrow fastparquet" in done.stderr
+
+
+@pytest.mark.parametrize("runner", list(RUNNERS))
+def test_only_a_forked_child_meets_the_lock_of_a_thread_that_it_has_not(runner):
+    done = run([*RUNNERS[runner], *HAZARDS, "--hazards", "stdout", "lock"])
+
+    assert done.returncode == 0, done.stderr
+    assert answers(done) == [
+        "answer: stdout, fork: none of 2 hung",
+        "answer: stdout, spawn: none of 2 hung",
+        "answer: stdout, forkserver: none of 2 hung",
+        "answer: lock, fork: child 1 hung",
+        "answer: lock, spawn: none of 2 hung",
+        "answer: lock, forkserver: none of 2 hung",
+    ]
+
+
+@pytest.mark.parametrize("runner", list(RUNNERS))
+def test_a_stream_of_its_own_is_a_matter_of_luck_for_a_forked_child_only(runner):
+    done = run([*RUNNERS[runner], *HAZARDS, "--hazards", "stream"])
+
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"^time: +stream, fork: .*hung$", done.stdout, re.MULTILINE)
+    assert answers(done) == [
+        "answer: stream, spawn: none of 2 hung",
+        "answer: stream, forkserver: none of 2 hung",
+    ]
+
+
+def test_the_hazards_notice_a_child_that_does_not_hang(monkeypatch, capsys):
+    arguments = ["--hazards", "lock", "--start", "fork", "--children", "1"]
+    module = load(HAZARDS[0], monkeypatch, *arguments)
+    hold_lock, _ = module.HAZARDS["lock"]
+    monkeypatch.setitem(module.HAZARDS, "lock", (hold_lock, str))
+
+    assert module.main() == 1
+    assert "WRONG: lock, fork: none of 1 hung" in capsys.readouterr().err
+
+
+def test_the_hazards_notice_a_child_that_fails(monkeypatch, capsys):
+    arguments = ["--hazards", "lock", "--start", "fork", "--children", "1"]
+    module = load(HAZARDS[0], monkeypatch, *arguments)
+    hold_lock, _ = module.HAZARDS["lock"]
+    monkeypatch.setitem(module.HAZARDS, "lock", (hold_lock, sys.exit))
+
+    assert module.main() == 1
+    assert "FAILED: lock, fork: a child is gone" in capsys.readouterr().err
 
 
 def test_s4_notices_a_wrong_number(monkeypatch, capsys):
