@@ -76,9 +76,12 @@ def by_processes(context, workers, timed):
     return timed(work)
 
 
-def wait_until_started(pool, workers):
-    """Has the pool answer once: how long it takes to start is not counted."""
-    pool.map(abs, range(workers), chunksize=1)
+def started_pool(context, workers):
+    """A Pool of which all workers have started: how long that takes is not counted."""
+    barrier = context.Barrier(workers + 1)
+    pool = context.Pool(workers, barrier.wait)
+    barrier.wait()
+    return pool
 
 
 def by_pool(context, workers, timed):
@@ -86,14 +89,12 @@ def by_pool(context, workers, timed):
         pool.map(reverse, lists)
         return lists
 
-    with context.Pool(workers) as pool:
-        wait_until_started(pool, workers)
+    with started_pool(context, workers) as pool:
         return timed(work)
 
 
 def by_pool_that_returns(context, workers, timed):
-    with context.Pool(workers) as pool:
-        wait_until_started(pool, workers)
+    with started_pool(context, workers) as pool:
         return timed(lambda lists: pool.map(reverse_and_return, lists))
 
 
@@ -103,8 +104,7 @@ def by_manager(context, workers, timed):
         pool.map(reverse, proxies)
         return [proxy[:] for proxy in proxies]
 
-    with context.Manager() as manager, context.Pool(workers) as pool:
-        wait_until_started(pool, workers)
+    with context.Manager() as manager, started_pool(context, workers) as pool:
         return timed(work)
 
 

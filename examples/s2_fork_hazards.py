@@ -175,7 +175,7 @@ def main():
         "--children", type=positive, default=3, help="of each hazard, or until one hangs (3)"
     )
     parser.add_argument(
-        "--patience", type=positive, default=2, help="seconds before a child counts as hung (2)"
+        "--patience", type=positive, default=3, help="seconds before a child counts as hung (3)"
     )
     parser.add_argument("--hazards", nargs="+", choices=list(HAZARDS), default=list(HAZARDS))
     parser.add_argument(

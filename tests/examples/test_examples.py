@@ -16,10 +16,13 @@ S0 = ["s0_pipe_queue_array.py", "--size", "2000", "--calls", "4", "--seed", "3"]
 S1 = ["s1_pool_and_loop.py", "--size", "2000", "--workers", "2", "--repeats", "2", "--seed", "3"]
 S2 = ["s2_four_ways.py", "--size", "2000", "--rounds", "3", "--seed", "3"]
 HAZARDS = ["s2_fork_hazards.py", "--size", "200", "--children", "2"]
+S3_MAP = ["s3_pool_and_map.py", "--size", "2000", "--rounds", "2", "--workers", "2"]
+S3_INHERITED = ["s3_inherited_input.py", "--size", "20000", "--processes", "3"]
+S3_BLAS = ["s3_blas_threads.py", "--size", "400", "--matrices", "3"]
 S4 = ["s4_random_numbers.py", "--size", "2000", "--seed", "3"]
 S4 += ["--ways", "queues", "locked", "own-lock", "unlocked"]
 # Each with the number of its answers.
-PROGRAMS = [(S0, 6), (S1, 6), (S2, 10), (S4, 16)]
+PROGRAMS = [(S0, 6), (S1, 6), (S2, 10), (S3_MAP, 9), (S3_INHERITED, 3), (S3_BLAS, 4), (S4, 16)]
 NAMES = [program[0] for program, _ in PROGRAMS]
 
 RUNNERS = {"stock": [sys.executable]}
@@ -66,12 +69,19 @@ def test_s0_shows_the_calls_of_each_way():
     assert re.search(r"^profile: +\d+\.\d+ s in +\d+ calls of ", done.stdout, re.MULTILINE)
 
 
-@pytest.mark.parametrize("program", NAMES)
-@pytest.mark.parametrize("options", [["--size", "0"], ["--start", "magic"], ["--ways", "pigeon"]])
+@pytest.mark.parametrize("program", [*NAMES, HAZARDS[0]])
+@pytest.mark.parametrize("options", [["--size", "0"], ["--start", "magic"]])
 def test_a_bad_option_is_refused(program, options):
     done = run([sys.executable, program, *options])
     assert done.returncode == 2
     assert options[0] in done.stderr
+
+
+@pytest.mark.parametrize("program", [name for name in NAMES if name != S3_BLAS[0]])
+def test_a_way_that_is_not_there_is_refused(program):
+    done = run([sys.executable, program, "--ways", "pigeon"])
+    assert done.returncode == 2
+    assert "--ways" in done.stderr
 
 
 def load(program, monkeypatch, *arguments):
@@ -211,6 +221,83 @@ def test_the_hazards_notice_a_child_that_fails(monkeypatch, capsys):
 
     assert module.main() == 1
     assert "FAILED: lock, fork: a child is gone" in capsys.readouterr().err
+
+
+def test_s3_notices_a_wrong_result_of_a_pool(monkeypatch, capsys):
+    module = load(S3_MAP[0], monkeypatch, "--size", "10", "--works", "fibonacci")
+
+    def lie(context, workers, cores, *job):
+        return [7], 1.0, {1}
+
+    monkeypatch.setitem(module.WAYS, "narrowed", (lie, len))
+
+    assert module.main() == 1
+    assert "WRONG: fibonacci, narrowed: the Pool found [7]" in capsys.readouterr().err
+
+
+def test_s3_notices_workers_with_other_cores(monkeypatch, capsys):
+    module = load(S3_MAP[0], monkeypatch, "--size", "10", "--works", "fibonacci")
+
+    def see_two(context, workers, cores, work, items, progress):
+        return list(map(work, items)), 1.0, {2}
+
+    monkeypatch.setitem(module.WAYS, "narrowed", (see_two, lambda cores: 1))
+
+    assert module.main() == 1
+    assert "WRONG: fibonacci, narrowed: the workers see {2} cores" in capsys.readouterr().err
+
+
+def test_s3_notices_a_wrong_sum(monkeypatch, capsys):
+    arguments = ["--size", "10", "--processes", "2", "--ways", "inherited"]
+    module = load(S3_INHERITED[0], monkeypatch, *arguments)
+
+    def lie(context, make_process, parts, progress):
+        return [(0, 7, 1, 1), (1, 8, 1, 1)]
+
+    monkeypatch.setattr(module, "add_up", lie)
+
+    assert module.main() == 1
+    assert "WRONG: inherited: the sums are" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("way", ["sent", "queued", "inherited"])
+def test_s3_notices_a_child_that_fails(way, monkeypatch, capsys):
+    arguments = ["--size", "10", "--processes", "2", "--ways", way, "--start", "fork"]
+    module = load(S3_INHERITED[0], monkeypatch, *arguments)
+
+    def fail(*answered):
+        sys.exit(3)
+
+    monkeypatch.setattr(module, "answer", fail)
+
+    assert module.main() == 1
+    failed = rf"^FAILED: {way}: ForkProcess-\d+ ended with exit code 3$"
+    assert re.search(failed, capsys.readouterr().err, re.MULTILINE)
+
+
+def test_s3_notices_a_wrong_decomposition(monkeypatch, capsys):
+    module = load(S3_BLAS[0], monkeypatch, "--size", "9", "--matrices", "1")
+
+    def lie(context, workers, threads, items, progress):
+        return [(1.5, False, (1.0, 7, 1, 1, 1))], 1.0
+
+    monkeypatch.setattr(module, "decompose_all", lie)
+
+    assert module.main() == 1
+    error = "WRONG: 1 workers of 1 threads: u, s and v do not make up the matrix"
+    assert error in capsys.readouterr().err
+
+
+def test_s3_notices_that_threads_change_the_sum(monkeypatch, capsys):
+    module = load(S3_BLAS[0], monkeypatch, "--size", "9", "--matrices", "1")
+
+    def lie(context, workers, threads, items, progress):
+        return [(1.5 * workers, True, (1.0, 7, 1, 1, 1))], 1.0
+
+    monkeypatch.setattr(module, "decompose_all", lie)
+
+    assert module.main() == 1
+    assert "the sums are [3.0], and were [1.5]" in capsys.readouterr().err
 
 
 def test_s4_notices_a_wrong_number(monkeypatch, capsys):
