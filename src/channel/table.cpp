@@ -122,7 +122,7 @@ void reclaim_channels(std::uint32_t slot, std::uint32_t generation) noexcept {
 
 // While the program is loaded: a member that has no channel yet takes back channels of the dead
 // too.
-[[maybe_unused]] const bool hooked = (memory::set_reclaim_hook(reclaim_channels), true);
+[[maybe_unused]] const bool hooked = memory::add_reclaim_hook(reclaim_channels);
 
 }  // namespace
 

@@ -38,7 +38,8 @@ void count_blocks(Census& census, std::vector<MemberUse>& by_slot) {
         census.queued += bytes;
         break;
       case OwnerState::frozen:
-        census.frozen += bytes;
+      case OwnerState::shared:
+        (owner.state() == OwnerState::frozen ? census.frozen : census.shared) += bytes;
         for (MemberUse& use : by_slot) {
           if (!ledger_has(Ledger::blocks, use.slot, block)) continue;
           ++use.blocks;

@@ -14,7 +14,7 @@ struct MemberUse {
   Slot slot;
   std::int32_t pid;  // 0: reserved for a child that is not born yet
   bool living;
-  std::uint32_t blocks;  // held, frozen ones included
+  std::uint32_t blocks;  // held, frozen and shared ones included
   std::uint64_t bytes;
 };
 
@@ -29,6 +29,7 @@ struct Census {
   std::uint64_t queued = 0;  // bytes that belong to channels
   std::uint32_t queued_blocks = 0;
   std::uint64_t frozen = 0;  // bytes that forks made common
+  std::uint64_t shared = 0;  // bytes that are one and the same for all who hold them
   std::vector<MemberUse> members;
 };
 

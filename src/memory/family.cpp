@@ -11,6 +11,7 @@
 #include "memory/local.hpp"
 #include "memory/member.hpp"
 #include "memory/reclaim.hpp"
+#include "memory/shared.hpp"
 #include "os/fork_hooks.hpp"
 
 namespace onecopy::memory {
@@ -42,6 +43,7 @@ void before_fork() {
     unborn_guard = std::move(local().guard);
   }
   ledger_copy(Ledger::channels, local().slot, unborn.slot);
+  share_holds(unborn.slot);
   freeze_views(unborn.slot);
 }
 

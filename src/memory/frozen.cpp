@@ -70,7 +70,7 @@ void freeze_views(Slot child) noexcept {
     ledger_set(Ledger::blocks, child, block);
     if (turns) {
       local().blocks[block].is_private.store(1, std::memory_order_relaxed);
-      set_owner(block, OwnerWord::frozen(++block_record(block).times_frozen));
+      set_owner(block, OwnerWord::frozen(++block_record(block).times_common));
     }
   }
 }

@@ -18,7 +18,7 @@ namespace onecopy::memory {
 inline constexpr std::uint64_t kMagic = 0x79706f63656e6f01;  // "\1onecopy", little endian
 // Raised with every change to anything that lies in shared memory; members of different layouts
 // refuse each other.
-inline constexpr std::uint32_t kLayoutVersion = 2;
+inline constexpr std::uint32_t kLayoutVersion = 3;
 
 inline constexpr std::uint32_t kMaxMembers = 1024;
 inline constexpr std::uint32_t kMaxChannels = 16384;
@@ -62,7 +62,7 @@ static_assert(offsetof(MemberRecord, identity) == 8 && offsetof(MemberRecord, na
               offsetof(MemberRecord, joined_at) == 48);
 
 // What a block in use is for.
-enum class Purpose : std::uint32_t { data, segment };
+enum class Purpose : std::uint32_t { data, segment, lock };
 
 // One block. Equation: in use (owner not free) or in exactly one free list of its size class;
 // [offset, offset + capacity) overlaps no other block's; length <= capacity; the pages are the
@@ -80,7 +80,7 @@ struct alignas(64) BlockRecord {
   // Odd: the kernel has its pages, or they were never filled; even: filled. Rises at each change.
   std::atomic<std::uint32_t> page_generation;
   Purpose purpose;             // meaningful while in use
-  std::uint32_t times_frozen;  // the number in the owner word of the last time
+  std::uint32_t times_common;  // the number in the owner word of the last time frozen or shared
 };
 static_assert(sizeof(BlockRecord) == 64 && alignof(BlockRecord) == 64);
 static_assert(std::is_standard_layout_v<BlockRecord> && std::is_trivially_copyable_v<BlockRecord>);
@@ -88,7 +88,7 @@ static_assert(offsetof(BlockRecord, owner) == 0 && offsetof(BlockRecord, offset)
               offsetof(BlockRecord, length) == 24 && offsetof(BlockRecord, newer) == 40 &&
               offsetof(BlockRecord, size_class) == 48 &&
               offsetof(BlockRecord, page_generation) == 52 &&
-              offsetof(BlockRecord, times_frozen) == 60);
+              offsetof(BlockRecord, times_common) == 60);
 
 // The free blocks of one size class, most recently freed first. Equation: both are kNoBlock, or
 // `older` leads from `newest` to `oldest` and ends there, and `newer` leads back the same way.

@@ -18,7 +18,7 @@ constexpr os::Nanoseconds kFirstSlice = 2 * os::kMillisecond;
 constexpr os::Nanoseconds kLongestSlice = 50 * os::kMillisecond;
 
 bool owner_is_dead(std::uint32_t word) noexcept {
-  return !lives_as(slot_in_lock(word), generation_in_lock(word));
+  return (word & kOwner) != kLockLeft && !lives_as(slot_in_lock(word), generation_in_lock(word));
 }
 
 // Acquire: pairs with the release in unlock(), so that what the last owner wrote is seen.
@@ -37,16 +37,8 @@ bool spin(OwnerLock& lock, std::uint32_t me) noexcept {
   return false;
 }
 
-}  // namespace
-
-Acquired try_lock(OwnerLock& lock) noexcept {
-  const std::uint32_t me = local().lock_word;
-  std::uint32_t seen = 0;
-  if (take(lock, seen, me)) return Acquired::clean;
-  return spin(lock, me) ? Acquired::clean : Acquired::busy;
-}
-
-Acquired lock(OwnerLock& lock) noexcept {
+Acquired wait(OwnerLock& lock, os::Deadline deadline, bool interruptible,
+              std::int32_t& dead) noexcept {
   if (try_lock(lock) == Acquired::clean) return Acquired::clean;
   const std::uint32_t me = local().lock_word;
   std::uint32_t watched = 0;  // the word that the slices were begun for
@@ -59,6 +51,7 @@ Acquired lock(OwnerLock& lock) noexcept {
       if (take(lock, seen, me | kLockContended)) return Acquired::clean;
       continue;
     }
+    if (deadline.expired()) return Acquired::busy;
     if ((seen & kLockContended) == 0) {
       // Relaxed: only announces a sleeper; the futex compares the word again.
       if (!lock.word.compare_exchange_weak(seen, seen | kLockContended, std::memory_order_relaxed,
@@ -72,15 +65,39 @@ Acquired lock(OwnerLock& lock) noexcept {
       length = kFirstSlice;
       slice = os::Deadline::after(length);
     }
-    // What ended the sleep does not count, only the time: signals may come faster than slices end.
-    static_cast<void>(os::futex_wait(&lock.word, seen, slice));
-    if (!slice.expired()) continue;
-    if (owner_is_dead(seen) && take(lock, seen, me | kLockContended)) {
-      return Acquired::from_dead;
+    const auto until = os::Deadline::at(std::min(slice.when(), deadline.when()));
+    const bool interrupted = os::futex_wait(&lock.word, seen, until) == os::FutexWait::interrupted;
+    // Signals may come faster than slices end: a caller that is sent away asks first, and one that
+    // is not goes by the time alone.
+    const bool leaving = interrupted && interruptible;
+    if (!leaving && !slice.expired()) continue;
+    if (owner_is_dead(seen)) {
+      // Before the exchange: while the word names it, its place is not given to another.
+      dead = pid_of(slot_in_lock(seen));
+      if (take(lock, seen, me | kLockContended)) return Acquired::from_dead;
     }
+    if (leaving) return Acquired::interrupted;
     length = std::min(2 * length, kLongestSlice);
     slice = os::Deadline::after(length);
   }
+}
+
+}  // namespace
+
+Acquired try_lock(OwnerLock& lock) noexcept {
+  const std::uint32_t me = local().lock_word;
+  std::uint32_t seen = 0;
+  if (take(lock, seen, me)) return Acquired::clean;
+  return spin(lock, me) ? Acquired::clean : Acquired::busy;
+}
+
+Acquired lock(OwnerLock& lock) noexcept {
+  std::int32_t dead = 0;
+  return wait(lock, os::Deadline::never(), false, dead);
+}
+
+Acquired lock_until(OwnerLock& lock, os::Deadline deadline, std::int32_t& dead) noexcept {
+  return wait(lock, deadline, true, dead);
 }
 
 Acquired lock_if_free_or_dead(OwnerLock& lock) noexcept {
@@ -105,6 +122,49 @@ void unlock(OwnerLock& lock) noexcept {
   // again at the end of its slice.
   const std::uint32_t before = lock.word.exchange(0, std::memory_order_release);
   if ((before & kLockContended) != 0) os::futex_wake(&lock.word, 1);
+}
+
+void leave_locked(OwnerLock& lock) noexcept {
+  std::uint32_t seen = lock.word.load(std::memory_order_relaxed);
+  while ((seen & kOwner) == local().lock_word) {
+    const std::uint32_t left = kLockLeft | (seen & kLockContended);
+    // Release: whoever unlocks it passes on what we wrote under it.
+    if (lock.word.compare_exchange_weak(seen, left, std::memory_order_release,
+                                        std::memory_order_relaxed)) {
+      return;
+    }
+  }
+}
+
+bool unlock_of(OwnerLock& lock, Slot slot, std::uint32_t generation) noexcept {
+  const std::uint32_t owner = lock_word(slot, generation);
+  std::uint32_t seen = lock.word.load(std::memory_order_relaxed);
+  while ((seen & kOwner) == owner) {
+    // Acquire and release: passes on what the owner wrote.
+    if (!lock.word.compare_exchange_weak(seen, 0, std::memory_order_acq_rel,
+                                         std::memory_order_relaxed)) {
+      continue;
+    }
+    if ((seen & kLockContended) != 0) os::futex_wake(&lock.word, 1);
+    return true;
+  }
+  return false;
+}
+
+bool unlock_of_anyone(OwnerLock& lock) noexcept {
+  // Acquire and release: passes on what the owner wrote, as unlock() does.
+  const std::uint32_t before = lock.word.exchange(0, std::memory_order_acq_rel);
+  if ((before & kLockContended) != 0) os::futex_wake(&lock.word, 1);
+  return (before & kOwner) != 0;
+}
+
+// Relaxed, both: only this process makes the word its own, and for others the answer is old anyway.
+bool is_locked(const OwnerLock& lock) noexcept {
+  return (lock.word.load(std::memory_order_relaxed) & kOwner) != 0;
+}
+
+bool is_mine(const OwnerLock& lock) noexcept {
+  return (lock.word.load(std::memory_order_relaxed) & kOwner) == local().lock_word;
 }
 
 }  // namespace onecopy::memory

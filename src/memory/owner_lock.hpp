@@ -15,6 +15,7 @@
 #include <type_traits>
 
 #include "memory/index.hpp"
+#include "os/clock.hpp"
 
 namespace onecopy::memory {
 
@@ -37,8 +38,9 @@ static_assert(kLockContended == 1u << 31);
 
 enum class Acquired : std::uint8_t {
   clean,
-  from_dead,  // the owner died: repair first
-  busy,       // not from lock()
+  from_dead,    // the owner died: repair first
+  busy,         // not from lock()
+  interrupted,  // by a signal; from lock_until() only
 };
 
 // As much of a generation as a lock's word holds.
@@ -56,6 +58,10 @@ constexpr std::uint32_t generation_in_lock(std::uint32_t word) {
 }
 
 [[nodiscard]] Acquired lock(OwnerLock& lock) noexcept;
+// The same until a deadline (then busy) or a signal, for locks that are held for longer.
+// With from_dead `dead` is the process of the owner that died.
+[[nodiscard]] Acquired lock_until(OwnerLock& lock, os::Deadline deadline,
+                                  std::int32_t& dead) noexcept;
 // Spins shortly, then answers busy (also when the owner is dead).
 [[nodiscard]] Acquired try_lock(OwnerLock& lock) noexcept;
 // The same, but takes over from a dead owner; asks the kernel where the lock is not free.
@@ -63,5 +69,17 @@ constexpr std::uint32_t generation_in_lock(std::uint32_t word) {
 // Takes the lock if, and only if, that member (known to be dead) holds it.
 [[nodiscard]] bool lock_of_dead(OwnerLock& lock, Slot slot, std::uint32_t generation) noexcept;
 void unlock(OwnerLock& lock) noexcept;
+
+// For locks that users hold (sync/lock.hpp): the word of an owner that ended without a violent
+// death and left the lock held. It names nobody, so nobody takes the lock over.
+inline constexpr std::uint32_t kLockLeft = (1u << kLockSlotBits) - 1;
+// Puts that word in place of this process's own; nothing where it is not the owner.
+void leave_locked(OwnerLock& lock) noexcept;
+// Unlocks if, and only if, that member holds it.
+bool unlock_of(OwnerLock& lock, Slot slot, std::uint32_t generation) noexcept;
+// Unlocks whoever the owner is; false where nobody is.
+bool unlock_of_anyone(OwnerLock& lock) noexcept;
+bool is_locked(const OwnerLock& lock) noexcept;
+bool is_mine(const OwnerLock& lock) noexcept;
 
 }  // namespace onecopy::memory

@@ -11,13 +11,16 @@
 //   taking    member  channel  get no. on its way out: uncommitted while the channel's count of
 //                                      messages taken still equals `sequence`
 //   part      -       -        block   belongs to whoever owns the head block `sequence`
-//   frozen    -       -        time    held by every member whose ledger has its bit (ledger.hpp);
-//                                      how often the block has been frozen
+//   frozen    -       -        time    held by every member whose ledger has its bit (ledger.hpp),
+//                                      each with a private mapping (frozen.hpp)
+//   shared    -       -        time    held likewise, and one and the same for all (shared.hpp)
+//
+// `time`: how often the block has been frozen or shared.
 //
 // `putting` and `taking` stand only while the member holds that channel's lock for putting or
 // taking; whoever takes the lock over from a dead member resolves them (channel/repair.cpp). So
-// the books of a dead member's blocks (reclaim.cpp) need to look at `held`, `part` and `frozen`
-// only.
+// the books of a dead member's blocks (reclaim.cpp) need to look at `held`, `part`, `frozen`
+// and `shared` only.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +29,7 @@
 
 namespace onecopy::memory {
 
-enum class OwnerState : std::uint8_t { free, held, putting, queued, taking, part, frozen };
+enum class OwnerState : std::uint8_t { free, held, putting, queued, taking, part, frozen, shared };
 
 class OwnerWord {
  public:
@@ -49,6 +52,9 @@ class OwnerWord {
   // be looking at a block that was freed, used and frozen again in between.
   static constexpr OwnerWord frozen(std::uint32_t time) {
     return make(OwnerState::frozen, 0, 0, time);
+  }
+  static constexpr OwnerWord shared(std::uint32_t time) {
+    return make(OwnerState::shared, 0, 0, time);
   }
 
   constexpr std::uint64_t bits() const { return bits_; }

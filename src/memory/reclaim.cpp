@@ -1,6 +1,7 @@
 #include "memory/reclaim.hpp"
 
 #include <atomic>
+#include <cstddef>
 
 #include "memory/books.hpp"
 #include "memory/family.hpp"
@@ -9,6 +10,7 @@
 #include "memory/local.hpp"
 #include "memory/member.hpp"
 #include "memory/owner.hpp"
+#include "memory/shared.hpp"
 #include "os/clock.hpp"
 
 namespace onecopy::memory {
@@ -16,7 +18,9 @@ namespace {
 
 constexpr os::Nanoseconds kInterval = os::kSecond;
 
-std::atomic<ReclaimHook> reclaim_hook{nullptr};
+// Zeroed before any hook is added, whatever the order in which files are initialised.
+constexpr std::size_t kMostHooks = 4;
+std::atomic<ReclaimHook> hooks[kMostHooks];
 
 // Parts before heads: while a part names its head, the head is not free.
 void free_blocks_of(Slot slot) noexcept {
@@ -42,12 +46,13 @@ void reclaim_member(Ticket dead) noexcept {
     if (held == &header().books) rebuild_books();
     unlock(*held);
   }
-  // Acquire: pairs with the release in set_reclaim_hook().
-  if (ReclaimHook hook = reclaim_hook.load(std::memory_order_acquire)) {
-    hook(dead.slot, dead.generation);
+  for (const auto& added : hooks) {
+    // Acquire: pairs with the release in add_reclaim_hook().
+    if (ReclaimHook hook = added.load(std::memory_order_acquire)) hook(dead.slot, dead.generation);
   }
   free_blocks_of(dead.slot);
   release_frozen_of_dead(dead.slot);
+  release_shared_of_dead(dead.slot);
   vacate(dead);
 }
 
@@ -68,8 +73,12 @@ std::uint32_t reclaim_all_dead() noexcept {
 
 }  // namespace
 
-void set_reclaim_hook(ReclaimHook hook) noexcept {
-  reclaim_hook.store(hook, std::memory_order_release);
+bool add_reclaim_hook(ReclaimHook hook) noexcept {
+  for (auto& place : hooks) {
+    ReclaimHook none = nullptr;
+    if (place.compare_exchange_strong(none, hook, std::memory_order_release)) return true;
+  }
+  return false;
 }
 
 void reclaim_unborn(Ticket ticket) noexcept {

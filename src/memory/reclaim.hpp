@@ -14,8 +14,9 @@ namespace onecopy::memory {
 
 // Called for each dead member before its blocks are taken back: release its locks, repair, clear
 // its ledger. Idempotent. Set while the program is loaded, so that every member of a family has it.
+// One for each room above that has something to take back.
 using ReclaimHook = void (*)(Slot slot, std::uint32_t generation);
-void set_reclaim_hook(ReclaimHook hook) noexcept;
+bool add_reclaim_hook(ReclaimHook hook) noexcept;
 
 // Takes back a reserved place, with all it holds, whose member will never be born. Nothing where it
 // was.

@@ -83,7 +83,7 @@ TEST(Reclaim, AsksTheRoomsAboveFirst) {
     ASSERT_TRUE(join_family());
     static Ticket asked;
     static std::uint32_t blocks = 0;
-    set_reclaim_hook([](Slot slot, std::uint32_t generation) {
+    add_reclaim_hook([](Slot slot, std::uint32_t generation) {
       asked = {slot, generation};
       blocks = take_census().blocks_in_use;
     });

@@ -32,8 +32,12 @@ std::string check_owner(BlockIndex block) {
   switch (owner.state()) {
     case OwnerState::free:
     case OwnerState::queued:
-    case OwnerState::frozen:
       return {};
+    case OwnerState::frozen:
+    case OwnerState::shared:
+      return owner.sequence() == block_record(block).times_common
+                 ? ""
+                 : of_block(block, "is frozen or shared, but not for the last time");
     case OwnerState::held:
     case OwnerState::putting:
     case OwnerState::taking:
