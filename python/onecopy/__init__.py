@@ -56,6 +56,7 @@ def memory() -> dict[str, Any]:
     in_use, blocks_in_use     what messages and received arrays take up, and in how many blocks
     queued, queued_blocks     the part of it that lies in queues and pipes
     frozen                    the part of it that processes share since a fork
+    shared                    the part of it that is one and the same for all who hold it: locks
     warm                      free, with its pages kept for what comes next
     resident                  what the system has given: in_use and warm together
     highest_resident          the most that this has been

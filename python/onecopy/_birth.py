@@ -20,7 +20,9 @@ _original_directory: Any = process.__dict__["ORIGINAL_DIR"]
 def live(process_obj: Any, parent_sentinel: int | None) -> int:
     """Runs the process object in a child. Returns the exit code."""
     _engine.want_allocator()
-    return process_obj._bootstrap(parent_sentinel)  # type: ignore[no-any-return]
+    code: int = process_obj._bootstrap(parent_sentinel)
+    _engine.leave_locks_held()
+    return code
 
 
 class Forked:

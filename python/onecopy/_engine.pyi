@@ -29,6 +29,9 @@ def adopt(descriptor: int, slot: int, generation: int) -> None:
 def reclaim_dead() -> int:
     """Take back what dead members held; the number of members found dead."""
 
+def leave_locks_held() -> None:
+    """For the usual end of a process: what it holds stays held, in nobody's name."""
+
 def arm_lifeline(descriptor: int) -> None:
     """SIGKILL for this process when the other end of this socket closes."""
 
@@ -38,9 +41,9 @@ def lifeline_pair() -> tuple[int, int]:
 
 def close_lifeline(kept: int) -> None: ...
 def memory() -> dict[str, Any]:
-    """Bytes of the arena: in_use, warm, resident, highest_resident, limit and limit_name, queued
-    and frozen; blocks_in_use and queued_blocks; and of each of the members slot, pid, living,
-    blocks and bytes. All zero before there is a family."""
+    """Bytes of the arena: in_use, warm, resident, highest_resident, limit and limit_name, queued,
+    frozen and shared; blocks_in_use and queued_blocks; and of each of the members slot, pid,
+    living, blocks and bytes. All zero before there is a family."""
 
 def trace() -> dict[str, int]:
     """The counters of this process, and sums of nanoseconds, by name."""
@@ -113,6 +116,45 @@ class Queue:
     def _join(self) -> None: ...
     @property
     def _maxsize(self) -> int: ...
+
+# -- locks ----------------------------------------------------------------------------------------
+
+class Lock:
+    """A lock of processes, plain (anybody may release it) or recursive (its thread may take it
+    again). The methods are those of _multiprocessing.SemLock."""
+
+    def __init__(self, recursive: bool) -> None: ...
+    @classmethod
+    def _open(cls, recursive: bool, block: int, time: int) -> Self:
+        """A handle on an existing lock."""
+
+    def _name(self) -> tuple[int, int]: ...
+    def _hold_for(self, slot: int) -> None:
+        """Count the reserved member `slot` as a holder of the lock's memory."""
+
+    def acquire(self, block: bool = True, timeout: float | None = None) -> bool:
+        """RuntimeWarning where the holder before was killed."""
+
+    def release(self) -> None:
+        """ValueError: nobody held it. AssertionError: not this thread (a recursive one)."""
+
+    def __enter__(self) -> bool: ...
+    def __exit__(self, *exception: object) -> None: ...
+    def _count(self) -> int: ...
+    def _is_mine(self) -> bool: ...
+    def _get_value(self) -> int: ...
+    def _is_zero(self) -> bool: ...
+    def _after_fork(self) -> None: ...
+    @property
+    def recovered(self) -> int | None: ...
+    @property
+    def kind(self) -> int: ...
+    @property
+    def maxvalue(self) -> int: ...
+    @property
+    def name(self) -> None: ...
+    @property
+    def handle(self) -> int: ...
 
 _End = TypeVar("_End", bound=Connection)
 

@@ -22,7 +22,7 @@ from . import _names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from multiprocessing import connection, process, queues
+    from multiprocessing import connection, process, queues, synchronize
     from typing import Any
 
 __all__ = ()
@@ -62,6 +62,18 @@ class _OnEngine(BaseContext):
         from .connection import Pipe
 
         return Pipe(duplex)
+
+    def Lock(self) -> synchronize.Lock:
+        """A lock that any process may release; a holder that is killed releases it."""
+        from .synchronize import Lock
+
+        return Lock(ctx=self.get_context())
+
+    def RLock(self) -> synchronize.RLock:
+        """A lock that its holder may take again; a holder that is killed releases it."""
+        from .synchronize import RLock
+
+        return RLock(ctx=self.get_context())
 
     def get_context(self, method: str | None = None) -> Any:
         """The context of a start method; where none is named, this one, or the one that stands

@@ -46,7 +46,7 @@ def _set_default_start_method() -> None:
 def _change_contexts() -> None:
     """Changes stock's classes in place: processes and contexts made before, and classes derived
     from them, are on the engine too, and pickle as what they are."""
-    for name in ("JoinableQueue", "Pipe", "Queue", "SimpleQueue"):
+    for name in ("JoinableQueue", "Lock", "Pipe", "Queue", "RLock", "SimpleQueue"):
         setattr(_stock.BaseContext, name, getattr(_context._OnEngine, name))
         setattr(multiprocessing, name, getattr(_stock._default_context, name))
     for name in ("ForkProcess", "ForkServerProcess", "SpawnProcess"):

@@ -1,7 +1,85 @@
-"""Stock's module itself, so that a process has its state once."""
+"""Locks: alive after the death of their holder.
 
-import sys
+Lock and RLock are the engine's; the rest is stock's, standing on them. The classes derive from
+those of multiprocessing.synchronize.
+"""
+
+from __future__ import annotations
+
+import atexit
 from multiprocessing import synchronize as _stock
-from multiprocessing.synchronize import *  # noqa: F403
+from multiprocessing.context import assert_spawning, get_spawning_popen
+from multiprocessing.synchronize import (
+    BoundedSemaphore,
+    Condition,
+    Event,
+    Semaphore,
+)
+from multiprocessing.util import register_after_fork
 
-sys.modules[__name__] = _stock
+from . import _engine, _family, _names
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from multiprocessing.context import BaseContext
+    from typing import Any
+
+__all__ = ["Lock", "RLock", "Semaphore", "BoundedSemaphore", "Condition", "Event"]
+
+_stock_class: Any = _stock.SemLock
+
+__getattr__ = _names.names_of(_stock, __name__)
+
+# Who ends in the usual way leaves its locks held, as under stock; who is killed does not.
+atexit.register(_engine.leave_locks_held)
+
+
+class _LockBase(_stock.SemLock):
+    """What the two kinds have in common."""
+
+    _recursive = False
+    _is_fork_ctx = False  # stock's: may be given to processes of any start method
+
+    def __init__(self, *, ctx: BaseContext) -> None:
+        _family.join()
+        self._stand_on(_engine.Lock(self._recursive))
+
+    def _stand_on(self, lock: _engine.Lock) -> None:
+        self._semlock = lock
+        _stock_class._make_methods(self)
+        register_after_fork(self, _LockBase._after_fork)
+
+    def _after_fork(self) -> None:
+        self._semlock._after_fork()
+
+    @property
+    def recovered(self) -> int | None:
+        """The process whose death released this lock, the last of them; None: none so far. Who
+        takes the lock next after such a death also gets a RuntimeWarning."""
+        return self._semlock.recovered
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        assert_spawning(self)
+        place = _family.Place.of(get_spawning_popen())
+        self._semlock._hold_for(place.slot)
+        return _open, (place, type(self), *self._semlock._name())
+
+
+def _open(place: None, cls: type[_LockBase], block: int, time: int) -> _LockBase:
+    lock = cls.__new__(cls)
+    lock._stand_on(_engine.Lock._open(cls._recursive, block, time))
+    return lock
+
+
+class Lock(_LockBase, _stock.Lock):
+    """A lock that any process and thread may release, not only the one that took it.
+
+    A holder that is killed releases it: the next waiter has it within 100 ms.
+    """
+
+
+class RLock(_LockBase, _stock.RLock):
+    """A lock that its holder, one thread of one process, may take again, and that it alone may
+    release. A holder that is killed releases it."""
+
+    _recursive = True

@@ -9,6 +9,7 @@
 #include "memory/family.hpp"
 #include "os/lifeline.hpp"
 #include "process/lifelines.hpp"
+#include "sync/lock.hpp"
 #include "trace/trace.hpp"
 #include "waiting.hpp"
 
@@ -47,6 +48,7 @@ nb::dict memory_use() {
   use["queued"] = census.queued;
   use["queued_blocks"] = census.queued_blocks;
   use["frozen"] = census.frozen;
+  use["shared"] = census.shared;
   nb::list members;
   for (const memory::MemberUse& member : census.members) members.append(use_of(member));
   use["members"] = members;
@@ -89,6 +91,7 @@ void add_family_functions(nb::module_& module) {
         value_or_raise(memory::adopt(descriptor, {slot, generation}));
       },
       nb::arg("descriptor"), nb::arg("slot"), nb::arg("generation"));
+  module.def("leave_locks_held", &sync::leave_locks_held);
   module.def("reclaim_dead", [] { return without_gil(memory::reclaim_dead); });
 
   module.def("lifeline_pair", [] { return value_or_raise(process::make_lifeline()); });

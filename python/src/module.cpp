@@ -8,6 +8,7 @@
 #include "bulk_memory.hpp"
 #include "connection.hpp"
 #include "family.hpp"
+#include "lock.hpp"
 #include "pickler.hpp"
 #include "queue.hpp"
 #include "wait_any.hpp"
@@ -23,7 +24,7 @@ NB_MODULE(_engine, module) {
   module.attr("__version__") = onecopy::kVersionText;
 
   if (!python::add_buffer_type(module.ptr()) || !python::add_queue_type(module.ptr()) ||
-      !python::add_connection_type(module.ptr())) {
+      !python::add_connection_type(module.ptr()) || !python::add_lock_type(module.ptr())) {
     throw nb::python_error();
   }
   python::watch_arenas();

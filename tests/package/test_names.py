@@ -14,7 +14,6 @@ SHARED = {"dummy", "forkserver", "heap", "managers", "process", "resource_sharer
     "resource_tracker",
     "shared_memory",
     "sharedctypes",
-    "synchronize",
     "util",
 }
 

@@ -1,0 +1,272 @@
+#include "lock.hpp"
+
+#include <new>
+#include <optional>
+
+#include "arguments.hpp"
+#include "errors.hpp"
+#include "memory/family.hpp"
+#include "sync/lock.hpp"
+#include "waiting.hpp"
+
+namespace onecopy::python {
+namespace {
+
+using sync::Locked;
+
+// What stock numbers the kinds.
+enum class Kind : int { recursive = 0, plain = 1 };
+
+struct Lock {
+  PyObject_HEAD
+      // Nothing only before __init__.
+      std::optional<sync::Lock>
+          lock;
+  Kind kind;
+  // Under the GIL: times taken through this handle and not given back through it, and by whom.
+  int count;
+  unsigned long thread;
+};
+
+Lock& self_of(PyObject* object) noexcept { return *reinterpret_cast<Lock*>(object); }
+
+Lock* made(PyObject* object) {
+  Lock& self = self_of(object);
+  if (self.lock) return &self;
+  PyErr_SetString(PyExc_ValueError, "the lock was never made");
+  return nullptr;
+}
+
+bool is_of_this_thread(const Lock& self) noexcept {
+  return self.count > 0 && self.thread == PyThread_get_thread_ident() && self.lock->is_mine();
+}
+
+// The lock is this thread's, and the process that held it before died with it.
+bool warn_of_death(Lock& self) {
+  const int warned =
+      PyErr_WarnFormat(PyExc_RuntimeWarning, 1,
+                       "process %d was killed while it held this lock: what the lock guards may be "
+                       "half changed",
+                       static_cast<int>(self.lock->last_dead()));
+  if (warned == 0) return true;
+  self.lock->release();  // warnings are errors here: nobody enters
+  return false;
+}
+
+PyObject* take(Lock& self, os::Deadline deadline) {
+  if (self.kind == Kind::recursive && is_of_this_thread(self)) {
+    ++self.count;
+    Py_RETURN_TRUE;
+  }
+  Locked outcome = self.lock->acquire(os::Deadline::after(0));
+  if (outcome == Locked::timed_out && !deadline.expired()) {
+    const auto round = [&] {
+      outcome = self.lock->acquire(deadline);
+      return outcome != Locked::interrupted;
+    };
+    if (!block_until(round, [] { return true; })) return nullptr;
+  }
+  if (outcome == Locked::timed_out || outcome == Locked::interrupted) Py_RETURN_FALSE;
+  if (outcome == Locked::from_dead && !warn_of_death(self)) return nullptr;
+  ++self.count;
+  self.thread = PyThread_get_thread_ident();
+  Py_RETURN_TRUE;
+}
+
+PyObject* enter(PyObject* object, PyObject*) {
+  Lock* self = made(object);
+  return self == nullptr ? nullptr : take(*self, os::Deadline::never());
+}
+
+PyObject* acquire(PyObject* object, PyObject* const* given, Py_ssize_t count, PyObject* keywords) {
+  static constexpr Signature kSignature{"acquire", 0, {"block", "timeout"}};
+  if (count == 0 && keywords == nullptr) return enter(object, nullptr);
+  Arguments arguments;
+  if (!parse(kSignature, given, count, keywords, arguments)) return nullptr;
+  Lock* self = made(object);
+  os::Deadline deadline = os::Deadline::never();
+  if (self == nullptr || !parse_patience(arguments[0], arguments[1], deadline)) return nullptr;
+  return take(*self, deadline);
+}
+
+PyObject* give_back(Lock& self) {
+  if (self.kind == Kind::recursive) {
+    if (!is_of_this_thread(self)) {
+      PyErr_SetString(PyExc_AssertionError,
+                      "attempt to release recursive lock not owned by thread");
+      return nullptr;
+    }
+    if (self.count > 1) {
+      --self.count;
+      Py_RETURN_NONE;
+    }
+  }
+  if (!self.lock->release()) {
+    PyErr_SetString(PyExc_ValueError, "semaphore or lock released too many times");
+    return nullptr;
+  }
+  --self.count;
+  Py_RETURN_NONE;
+}
+
+PyObject* release(PyObject* object, PyObject*) {
+  Lock* self = made(object);
+  return self == nullptr ? nullptr : give_back(*self);
+}
+
+PyObject* leave(PyObject* object, PyObject* const*, Py_ssize_t) { return release(object, nullptr); }
+
+PyObject* count_of(PyObject* object, PyObject*) { return PyLong_FromLong(self_of(object).count); }
+
+PyObject* is_mine(PyObject* object, PyObject*) {
+  Lock* self = made(object);
+  return self == nullptr ? nullptr : PyBool_FromLong(is_of_this_thread(*self));
+}
+
+PyObject* get_value(PyObject* object, PyObject*) {
+  Lock* self = made(object);
+  return self == nullptr ? nullptr : PyLong_FromLong(self->lock->is_held() ? 0 : 1);
+}
+
+PyObject* is_zero(PyObject* object, PyObject*) {
+  Lock* self = made(object);
+  return self == nullptr ? nullptr : PyBool_FromLong(self->lock->is_held());
+}
+
+PyObject* after_fork(PyObject* object, PyObject*) {
+  self_of(object).count = 0;
+  Py_RETURN_NONE;
+}
+
+PyObject* name_of(PyObject* object, PyObject*) {
+  Lock* self = made(object);
+  if (self == nullptr) return nullptr;
+  const memory::SharedName name = self->lock->name();
+  return Py_BuildValue("(II)", name.block, name.time);
+}
+
+PyObject* hold_for(PyObject* object, PyObject* slot) {
+  Lock* self = made(object);
+  if (self == nullptr) return nullptr;
+  const unsigned long number = PyLong_AsUnsignedLong(slot);
+  if (PyErr_Occurred() != nullptr) return nullptr;
+  self->lock->hold_for(static_cast<memory::Slot>(number));
+  Py_RETURN_NONE;
+}
+
+PyObject* recovered(PyObject* object, void*) {
+  Lock* self = made(object);
+  if (self == nullptr) return nullptr;
+  const std::int32_t dead = self->lock->last_dead();
+  if (dead == 0) Py_RETURN_NONE;
+  return PyLong_FromLong(dead);
+}
+
+PyObject* kind_of(PyObject* object, void*) {
+  return PyLong_FromLong(static_cast<int>(self_of(object).kind));
+}
+PyObject* maximum(PyObject*, void*) { return PyLong_FromLong(1); }
+// Stock's name is one in the file system; there is none.
+PyObject* no_name(PyObject*, void*) { Py_RETURN_NONE; }
+
+PyObject* handle_of(PyObject* object, void*) {
+  Lock* self = made(object);
+  return self == nullptr ? nullptr : PyLong_FromUnsignedLong(self->lock->name().block);
+}
+
+// -- making and freeing ---------------------------------------------------------------------------
+
+PyObject* allocate(PyTypeObject* type, PyObject*, PyObject*) {
+  PyObject* self = type->tp_alloc(type, 0);
+  if (self != nullptr) ::new (&self_of(self).lock) std::optional<sync::Lock>;
+  return self;
+}
+
+bool set_up(PyObject* self, Result<sync::Lock> lock, bool recursive) {
+  if (!lock) {
+    raise(lock.failure());
+    return false;
+  }
+  self_of(self).lock.emplace(std::move(*lock));
+  self_of(self).kind = recursive ? Kind::recursive : Kind::plain;
+  return true;
+}
+
+int initialise(PyObject* self, PyObject* arguments, PyObject* keywords) {
+  static const char* const kNames[] = {"recursive", nullptr};
+  int recursive = 0;
+  if (PyArg_ParseTupleAndKeywords(arguments, keywords, "p:Lock", const_cast<char**>(kNames),
+                                  &recursive) == 0) {
+    return -1;
+  }
+  return set_up(self, sync::Lock::create(), recursive != 0) ? 0 : -1;
+}
+
+PyObject* open(PyObject* type, PyObject* arguments) {
+  int recursive = 0;
+  memory::SharedName name;
+  if (PyArg_ParseTuple(arguments, "pII:_open", &recursive, &name.block, &name.time) == 0) {
+    return nullptr;
+  }
+  Reference self(allocate(reinterpret_cast<PyTypeObject*>(type), nullptr, nullptr));
+  if (!self || !set_up(self.get(), sync::Lock::open(name), recursive != 0)) return nullptr;
+  return self.release();
+}
+
+void deallocate(PyObject* self) {
+  PyTypeObject* type = Py_TYPE(self);
+  self_of(self).lock.~optional();
+  type->tp_free(self);
+  Py_DECREF(type);
+}
+
+PyMethodDef methods[] = {
+    {"acquire", as_method(acquire), METH_FASTCALL | METH_KEYWORDS,
+     "acquire($self, /, block=True, timeout=None)\n--\n\nTake the lock; False when it is not free "
+     "in time."},
+    {"release", release, METH_NOARGS,
+     "release($self, /)\n--\n\nGive it back. ValueError: nobody held it. AssertionError: not this "
+     "thread (a recursive one)."},
+    {"__enter__", enter, METH_NOARGS, nullptr},
+    {"__exit__", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(leave)), METH_FASTCALL,
+     nullptr},
+    {"_count", count_of, METH_NOARGS, nullptr},
+    {"_is_mine", is_mine, METH_NOARGS, nullptr},
+    {"_get_value", get_value, METH_NOARGS, nullptr},
+    {"_is_zero", is_zero, METH_NOARGS, nullptr},
+    {"_after_fork", after_fork, METH_NOARGS, nullptr},
+    {"_name", name_of, METH_NOARGS, nullptr},
+    {"_hold_for", hold_for, METH_O, nullptr},
+    {"_open", open, METH_VARARGS | METH_CLASS, nullptr},
+    {nullptr, nullptr, 0, nullptr},
+};
+
+PyGetSetDef properties[] = {
+    {"recovered", recovered, nullptr, nullptr, nullptr},
+    {"kind", kind_of, nullptr, nullptr, nullptr},
+    {"maxvalue", maximum, nullptr, nullptr, nullptr},
+    {"name", no_name, nullptr, nullptr, nullptr},
+    {"handle", handle_of, nullptr, nullptr, nullptr},
+    {nullptr, nullptr, nullptr, nullptr, nullptr},
+};
+
+PyType_Slot slots[] = {
+    {Py_tp_new, reinterpret_cast<void*>(allocate)},
+    {Py_tp_init, reinterpret_cast<void*>(initialise)},
+    {Py_tp_dealloc, reinterpret_cast<void*>(deallocate)},
+    {Py_tp_methods, methods},
+    {Py_tp_getset, properties},
+    {Py_tp_doc, const_cast<char*>("A lock of processes, plain or recursive.")},
+    {0, nullptr},
+};
+
+PyType_Spec spec = {"onecopy._engine.Lock", sizeof(Lock), 0, Py_TPFLAGS_DEFAULT, slots};
+
+}  // namespace
+
+bool add_lock_type(PyObject* module) {
+  const Reference type(PyType_FromSpec(&spec));
+  return type && PyModule_AddType(module, reinterpret_cast<PyTypeObject*>(type.get())) == 0;
+}
+
+}  // namespace onecopy::python
