@@ -30,10 +30,15 @@ struct Lock {
 
 Lock& self_of(PyObject* object) noexcept { return *reinterpret_cast<Lock*>(object); }
 
+// Null with an exception set where there is no lock, or this process has no name to hold it by.
 Lock* made(PyObject* object) {
   Lock& self = self_of(object);
-  if (self.lock) return &self;
-  PyErr_SetString(PyExc_ValueError, "the lock was never made");
+  if (self.lock && memory::in_family()) return &self;
+  if (!self.lock) {
+    PyErr_SetString(PyExc_ValueError, "the lock was never made");
+  } else if (auto joined = memory::join_family(); !joined) {
+    raise(joined.failure());
+  }
   return nullptr;
 }
 

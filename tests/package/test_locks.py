@@ -273,3 +273,31 @@ def test_its_memory_is_freed_with_the_last_who_knows_it():
     assert mp.memory()["shared"] > before, "the child has it still"
     kill(holder)
     assert mp.memory()["shared"] == before
+
+
+def test_a_process_without_a_place_in_the_family_is_refused(python):
+    outcome = python(
+        """
+        import os
+        import onecopy as mp
+        from onecopy import _engine
+
+        lock = mp.Lock()
+        try:
+            while True:
+                _engine.reserve_place()
+        except OSError:
+            pass
+        child = os.fork()
+        if child == 0:
+            for call in lock.acquire, lock.release, lock.__enter__:
+                try:
+                    call()
+                except OSError as error:
+                    print("forked when its family was full" in str(error), flush=True)
+            os._exit(0)
+        os.waitpid(child, 0)
+        print(lock.acquire(block=False))
+        """
+    )
+    assert outcome.stdout == 4 * "True\n", outcome
