@@ -9,8 +9,8 @@ from typing import NoReturn
 START_METHODS = ("fork", "spawn", "forkserver")
 
 HELP = """\
-usage: onecopy run [--start METHOD] SCRIPT [ARGS...]
-       onecopy compare [--runs N] [--start METHOD] SCRIPT [ARGS...]
+usage: onecopy run [--start METHOD] PROGRAM [ARGS...]
+       onecopy compare [--runs N] [--start METHOD] PROGRAM [ARGS...]
        onecopy --version
 
 run      runs a Python program with multiprocessing on Onecopy, in it and in every process
@@ -19,6 +19,13 @@ compare  runs it under stock multiprocessing and under Onecopy in turn, with no 
          reports time, processor time, peak memory, and whether the outputs agree; lines
          that begin with "time:" and lines that vary under stock already are not held
          against each other
+
+PROGRAM is what it is to the interpreter:
+
+SCRIPT     a file, or a folder or zip file with a __main__.py in it
+-m MODULE  a module, or a package with a __main__ in it
+-c CODE    the code itself
+-          standard input; on a terminal, a session (run only)
 
 --start METHOD  the default start method: fork, spawn or forkserver; compare sets it for both
 --runs N        how many times under each (3)
@@ -55,6 +62,8 @@ def perform(arguments: list[str]) -> int:
         run(program, options)
     if action == "compare":
         options, program = parse(arguments[1:], ("--runs", "--start"))
+        if program[0] == "-":
+            raise UsageError("compare runs a program several times, with no input: - is for run")
         from onecopy import _compare
 
         command = [sys.executable, *program]
@@ -69,16 +78,18 @@ def perform(arguments: list[str]) -> int:
 
 
 def parse(arguments: list[str], known: tuple[str, ...]) -> tuple[dict[str, str], list[str]]:
-    """The options before the script, and the script with what follows it, untouched."""
+    """The options before the program, and the program with what follows it, untouched."""
     options: dict[str, str] = {}
     rest = list(arguments)
-    while rest and rest[0].startswith("-"):
+    while rest and rest[0].startswith("-") and not begins_program(rest[0]):
         name, equals, value = rest.pop(0).partition("=")
         if name in ("-h", "--help"):
             print(HELP, end="")
             sys.exit(0)
         if name not in known:
-            raise UsageError(f"there is no option {name}; what there is: {', '.join(known)}")
+            raise UsageError(
+                f"there is no option {name}; what there is: {', '.join(known)}, -m, -c"
+            )
         if not equals:
             if not rest:
                 raise UsageError(f"{name} needs a value")
@@ -87,11 +98,43 @@ def parse(arguments: list[str], known: tuple[str, ...]) -> tuple[dict[str, str],
     method = options.get("--start", "fork")
     if method not in START_METHODS:
         raise UsageError(f"--start is {method!r}; it must be {', '.join(START_METHODS)}")
-    if not rest:
-        raise UsageError("which script? `onecopy run SCRIPT` runs one")
-    if not os.path.exists(rest[0]):
-        raise UsageError(f"there is no script {rest[0]}")
+    check_program(rest)
     return options, rest
+
+
+def begins_program(word: str) -> bool:
+    """Whether it is one of the interpreter's own options that say which program: `-m MODULE`,
+    `-c CODE`, either of them in one word, and `-` for standard input."""
+    return word == "-" or word[:2] in ("-m", "-c")
+
+
+def check_program(program: list[str]) -> None:
+    """Refuses a program that there is not. The rest is for the interpreter to say."""
+    if not program:
+        raise UsageError("which program? a SCRIPT, -m MODULE or -c CODE; onecopy --help tells more")
+    first = program[0]
+    if not begins_program(first):
+        if not os.path.exists(first):
+            raise UsageError(f"there is no script {first}")
+    elif first in ("-m", "-c") and len(program) == 1:
+        raise UsageError(f"{first} needs a value")
+    elif first.startswith("-m"):
+        module = first[2:] or program[1]
+        if not is_found(module.partition(".")[0]):
+            raise UsageError(f"there is no module {module}")
+
+
+def is_found(module: str) -> bool:
+    """Whether the interpreter will find a module of this name, which has no dot. Loads nothing."""
+    from importlib.machinery import PathFinder
+    from importlib.util import find_spec
+
+    if not module:
+        return False
+    if module in sys.modules or find_spec(module) is not None:
+        return True
+    # The interpreter also looks where it was started.
+    return PathFinder.find_spec(module, [""]) is not None
 
 
 def runs_of(options: dict[str, str]) -> int:
