@@ -3,6 +3,7 @@ include(CMakePackageConfigHelpers)
 
 install(TARGETS onecopy EXPORT onecopy LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(DIRECTORY include/onecopy DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(FILES docs/man/onecopy.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 
 set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/onecopy)
 install(EXPORT onecopy

@@ -24,4 +24,5 @@ if(for_wheel)
   install(TARGETS _engine onecopy
     LIBRARY DESTINATION onecopy
     RUNTIME DESTINATION onecopy)
+  install(FILES docs/man/onecopy.1 DESTINATION ${SKBUILD_DATA_DIR}/share/man/man1)
 endif()

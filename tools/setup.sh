@@ -182,7 +182,7 @@ ensure_requirements() {
 ensure_package() {
   local mark="$venv/.onecopy-package-$1" now
   ensure_venv || return
-  now=$(fingerprint CMakeLists.txt cmake pyproject.toml include src python)
+  now=$(fingerprint CMakeLists.txt cmake pyproject.toml include src python docs/man)
   if [[ $(cat "$mark" 2>/dev/null) == "$now" ]]; then return; fi
   ensure_requirements build || return
   say "building the Python package"
