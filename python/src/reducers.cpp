@@ -9,6 +9,7 @@ namespace {
 // Where reducers are registered; the dictionaries live as long as their modules.
 struct Registries {
   PyObject* copyreg = nullptr;        // copyreg.dispatch_table
+  PyObject* of_complex = nullptr;     // what copyreg itself has for complex numbers
   PyObject* extra = nullptr;          // ForkingPickler._extra_reducers
   PyObject* context = nullptr;        // names of multiprocessing.context
   PyObject* reduction = nullptr;      // names of the stock multiprocessing.reduction
@@ -29,6 +30,8 @@ PyObject* names_of(const char* module) {
 bool is_found(Registries& all) {
   all.copyreg = import_name("copyreg", "dispatch_table");
   if (all.copyreg == nullptr) return false;
+  all.of_complex = import_name("copyreg", "pickle_complex");
+  if (all.of_complex == nullptr) return false;
   all.stock_pickler = import_name("multiprocessing.reduction", "ForkingPickler");
   if (all.stock_pickler == nullptr) return false;
   all.extra = PyObject_GetAttrString(all.stock_pickler, "_extra_reducers");
@@ -61,19 +64,44 @@ bool has_own_pickler(const Registries& all) {
   return PyDict_GetItemWithError(all.reduction, all.pickler_name) != all.stock_pickler;
 }
 
+int look_up(const Registries& all, PyTypeObject* type) {
+  auto* key = reinterpret_cast<PyObject*>(type);
+  const PyObject* registered = PyDict_GetItemWithError(all.copyreg, key);
+  const bool found = (registered != nullptr && registered != all.of_complex) ||
+                     PyDict_GetItemWithError(all.extra, key) != nullptr || has_own_pickler(all);
+  return PyErr_Occurred() != nullptr ? -1 : static_cast<int>(found);
+}
+
+// The answer for one type, good for as long as the registries are as they were.
+class Answer {
+ public:
+  int ask(PyTypeObject* type) {
+    Registries* all = registries();
+    if (all == nullptr) return -1;
+    if (all->changes.any()) ++changes_seen;
+    if (answer_ < 0 || changes_seen != changes_at_answer_) {
+      changes_at_answer_ = changes_seen;
+      answer_ = look_up(*all, type);
+    }
+    return answer_;
+  }
+
+ private:
+  static inline std::uint64_t changes_seen = 0;
+  int answer_ = -1;
+  std::uint64_t changes_at_answer_ = 0;
+};
+
 }  // namespace
 
 int arrays_have_reducer() {
-  static int answer = -1;
-  Registries* all = registries();
-  if (all == nullptr) return -1;
-  if (!all->changes.any() && answer >= 0) return answer;
-  auto* type = reinterpret_cast<PyObject*>(numpy::array_type());
-  answer = static_cast<int>(PyDict_GetItemWithError(all->copyreg, type) != nullptr ||
-                            PyDict_GetItemWithError(all->extra, type) != nullptr ||
-                            has_own_pickler(*all));
-  if (PyErr_Occurred() != nullptr) answer = -1;
-  return answer;
+  static Answer answer;
+  return answer.ask(numpy::array_type());
+}
+
+int complex_has_reducer() {
+  static Answer answer;
+  return answer.ask(&PyComplex_Type);
 }
 
 }  // namespace onecopy::python

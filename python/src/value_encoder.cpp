@@ -97,6 +97,8 @@ Fit ValueEncoder::value(PyObject* object, bool alone) {
     return Fit::yes;
   }
   if (type == &PyComplex_Type) {
+    const int reduced = complex_has_reducer();
+    if (reduced != 0) return reduced > 0 ? Fit::no : Fit::error;
     writer_.complex(PyComplex_RealAsDouble(object), PyComplex_ImagAsDouble(object));
     return Fit::yes;
   }
