@@ -44,11 +44,27 @@ State writable_state(PyObject* self) {
   return nullptr;
 }
 
+// Turns the exception that is set into a TypeError of the same text.
+void raise_type_error_instead() {
+  PyObject* type = nullptr;
+  PyObject* value = nullptr;
+  PyObject* traceback = nullptr;
+  PyErr_Fetch(&type, &value, &traceback);
+  const Reference owned_type(type);
+  const Reference owned_value(value);
+  const Reference owned_traceback(traceback);
+  const Reference text(PyObject_Str(value));
+  if (text) PyErr_SetObject(PyExc_TypeError, text.get());
+}
+
 // A contiguous buffer of the caller's, given back at the end.
 class BorrowedBuffer {
  public:
   BorrowedBuffer(PyObject* object, int flags)
-      : valid_(PyObject_GetBuffer(object, &view_, flags) == 0) {}
+      : valid_(PyObject_GetBuffer(object, &view_, flags) == 0) {
+    // Stock has nothing against such a buffer until it joins it to its header, or reads into it.
+    if (!valid_ && PyErr_ExceptionMatches(PyExc_BufferError) != 0) raise_type_error_instead();
+  }
   ~BorrowedBuffer() {
     if (valid_) PyBuffer_Release(&view_);
   }

@@ -282,13 +282,30 @@ PyObject* allocate(PyTypeObject* type, PyObject*, PyObject*) {
   return self;
 }
 
+// With stock's words for what is too large, which is more than a semaphore counts to.
+bool parse_maximum(PyObject* object, int& maximum) {
+  const Reference number(PyNumber_Index(object));
+  if (!number) return false;
+  int overflow = 0;
+  const long value = PyLong_AsLongAndOverflow(number.get(), &overflow);
+  if (overflow != 0 || value > std::numeric_limits<int>::max() ||
+      value < std::numeric_limits<int>::min()) {
+    PyErr_SetString(PyExc_OverflowError, "Python int too large to convert to C int");
+    return false;
+  }
+  maximum = static_cast<int>(value);
+  return true;
+}
+
 int initialise(PyObject* self, PyObject* arguments, PyObject* keywords) {
   static const char* const kNames[] = {"maxsize", nullptr};
-  int maxsize = 0;
-  if (PyArg_ParseTupleAndKeywords(arguments, keywords, "|i:Queue", const_cast<char**>(kNames),
-                                  &maxsize) == 0) {
+  PyObject* given = nullptr;
+  if (PyArg_ParseTupleAndKeywords(arguments, keywords, "|O:Queue", const_cast<char**>(kNames),
+                                  &given) == 0) {
     return -1;
   }
+  int maxsize = 0;
+  if (given != nullptr && !parse_maximum(given, maxsize)) return -1;
   if (auto joined = memory::join_family(); !joined) {
     raise(joined.failure());
     return -1;
