@@ -10,7 +10,6 @@ multiprocessing.queues, and have the attributes of theirs that other packages re
 from __future__ import annotations
 
 import threading
-import types
 from collections import deque
 from multiprocessing import queues as _stock
 from multiprocessing.context import assert_spawning, get_spawning_popen
@@ -204,8 +203,6 @@ class _QueueBase(_engine.Queue):
     def __init__(self, maxsize: int = 0) -> None:
         _family.join()
         super().__init__(0 if maxsize <= 0 else maxsize)
-
-    __class_getitem__ = classmethod(types.GenericAlias)  # type: ignore[var-annotated]
 
     def _close_reader(self) -> None:
         if not self._reader_closed:

@@ -32,10 +32,6 @@ def test_a_joinable_queue_is_a_queue():
     assert isinstance(mp.JoinableQueue(), multiprocessing.queues.Queue)
 
 
-def test_classes_take_type_arguments(made):
-    assert type(made)[int].__origin__ is type(made)
-
-
 def test_comes_out_in_the_order_it_went_in(made):
     for number in range(1000):
         made.put(number)
