@@ -1,12 +1,10 @@
-"""What the tests of the package share: programs run under stock and under Onecopy, and compared."""
+"""What the tests of the package share: programs, and what comes of running them."""
 
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
-import sysconfig
 import tempfile
 import textwrap
 import time
@@ -20,8 +18,6 @@ METHODS = ("fork", "spawn", "forkserver")
 
 # Seconds after which a program counts as hanging.
 PATIENCE = 60
-
-IMPORT = "import multiprocessing as mp\n"
 
 
 class Outcome:
@@ -100,57 +96,6 @@ def python(program):
 @pytest.fixture(params=METHODS)
 def method(request):
     return request.param
-
-
-def ways():
-    """How a program written for multiprocessing may come to run on Onecopy."""
-    yield "import"
-    yield "install" if find_command() is None else "run"
-
-
-def find_command():
-    beside = Path(sysconfig.get_path("scripts")) / "onecopy"
-    return str(beside) if beside.exists() else shutil.which("onecopy")
-
-
-@pytest.fixture(params=list(ways()))
-def way(request):
-    return request.param
-
-
-@pytest.fixture
-def agree(program, method, way):
-    """Runs a program under stock and under Onecopy, and holds what they show against each other.
-
-    The program has a line that imports multiprocessing as mp, and finds the start method in
-    sys.argv[1]. Gives what it printed.
-    """
-
-    def compare(text):
-        assert IMPORT in text
-        stock = run([sys.executable, program(text), method])
-        ours = run(on_onecopy(program, way, text, method))
-        assert ours.stdout == stock.stdout, f"stock: {stock}\nonecopy: {ours}"
-        assert ours.code == stock.code, f"stock: {stock}\nonecopy: {ours}"
-        assert last_line(ours.stderr) == last_line(stock.stderr), f"stock: {stock}\nonecopy: {ours}"
-        return ours.stdout
-
-    return compare
-
-
-def on_onecopy(program, way, text, method):
-    if way == "import":
-        return [sys.executable, program(text.replace(IMPORT, "import onecopy as mp\n")), method]
-    if way == "install":
-        first = "from onecopy.install import install\n\ninstall()\n"
-        return [sys.executable, program(first + text), method]
-    return [find_command(), "run", program(text), method]
-
-
-def last_line(text):
-    """Of the errors a program shows: the line that names the exception."""
-    lines = text.strip().splitlines()
-    return lines[-1] if lines else ""
 
 
 @pytest.fixture
