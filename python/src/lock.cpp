@@ -83,6 +83,24 @@ PyObject* enter(PyObject* object, PyObject*) {
   return self == nullptr ? nullptr : take(*self, os::Deadline::never());
 }
 
+// Stock's argument `block` is an int before Python 3.12 and anything after; its time-out is looked
+// at in both cases.
+bool parse_call(const Arguments& arguments, os::Deadline& deadline) {
+  int blocks = 1;
+  if (arguments[0] != nullptr) {
+#if PY_VERSION_HEX < 0x030C0000
+    const Reference number(PyNumber_Index(arguments[0]));
+    if (!number) return false;
+    blocks = PyObject_IsTrue(number.get());
+#else
+    blocks = PyObject_IsTrue(arguments[0]);
+#endif
+  }
+  if (blocks < 0 || !parse_timeout(arguments[1], deadline)) return false;
+  if (blocks == 0) deadline = os::Deadline::after(0);
+  return true;
+}
+
 PyObject* acquire(PyObject* object, PyObject* const* given, Py_ssize_t count, PyObject* keywords) {
   static constexpr Signature kSignature{"acquire", 0, {"block", "timeout"}};
   if (count == 0 && keywords == nullptr) return enter(object, nullptr);
@@ -90,7 +108,7 @@ PyObject* acquire(PyObject* object, PyObject* const* given, Py_ssize_t count, Py
   if (!parse(kSignature, given, count, keywords, arguments)) return nullptr;
   Lock* self = made(object);
   os::Deadline deadline = os::Deadline::never();
-  if (self == nullptr || !parse_patience(arguments[0], arguments[1], deadline)) return nullptr;
+  if (self == nullptr || !parse_call(arguments, deadline)) return nullptr;
   return take(*self, deadline);
 }
 
