@@ -4,10 +4,8 @@ A forked process has the memory of its parent, and of the threads only the one t
 that another thread held at that moment is held in the child for ever. The thread, here,
 
   stdout   prints to standard output all the time, and so does the child. The famous program that
-           hung. In CPython 3.9 and later it does not: a forked child gets the locks of the standard
-           streams anew;
-  stream   prints to another stream, which nobody makes anew: whether the child hangs is a matter of
-           luck, and mostly it does;
+           hung. Whether it does is a matter of luck: mostly, where output is buffered, and never
+           with PYTHONUNBUFFERED=1, as then there is no lock;
   lock     holds a lock that the child wants to take: the child hangs always.
 
 A spawned process, and one of the forkserver, has streams and locks of its own.
@@ -18,7 +16,6 @@ A spawned process, and one of the forkserver, has streams and locks of its own.
 
 import argparse
 import contextlib
-import io
 import multiprocessing
 import os
 import sys
@@ -28,7 +25,6 @@ import time
 PATIENCE = 60  # seconds for a child to start
 
 LOCK = threading.Lock()
-STREAM = io.TextIOWrapper(io.BufferedWriter(io.FileIO(os.devnull, "w")))
 
 
 # What the thread does until it is told to stop, and what the child does once.
@@ -44,16 +40,6 @@ def print_to_stdout(text):
     print(text, flush=True)
 
 
-def keep_printing_to_stream(text, begun, stop):
-    begun.set()
-    while not stop.is_set():
-        print(text, file=STREAM, flush=True)
-
-
-def print_to_stream(text):
-    print(text, file=STREAM, flush=True)
-
-
 def hold_lock(text, begun, stop):
     with LOCK:
         begun.set()
@@ -67,7 +53,6 @@ def take_lock(text):
 
 HAZARDS = {
     "stdout": (keep_printing_to_stdout, print_to_stdout),
-    "stream": (keep_printing_to_stream, print_to_stream),
     "lock": (hold_lock, take_lock),
 }
 
@@ -198,7 +183,7 @@ def main():
             seconds = time.perf_counter() - begin
 
             outcome = f"child {hung} hung" if hung else f"none of {options.children} hung"
-            by_luck = hazard == "stream" and method == "fork"
+            by_luck = hazard == "stdout" and method == "fork"
             print(f"{'time:  ' if by_luck else 'answer:'} {label}: {outcome}")
             print(f"time:   {label}: {seconds:.3f} s", flush=True)
             expected = 1 if hazard == "lock" and method == "fork" else None

@@ -110,7 +110,7 @@ def test_forks_of_a_program_that_has_no_queue_yet_are_families_of_their_own(agre
             process.join()
             if forked == 0:
                 os._exit(0 if right else 1)
-            print(right, os.waitstatus_to_exitcode(os.waitpid(forked, 0)[1]))
+            print(right, os.waitstatus_to_exitcode(os.waitpid(forked, 0)[1]), flush=True)
         """
     )
     assert shown == "True 0\n" * 3
