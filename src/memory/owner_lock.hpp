@@ -1,9 +1,10 @@
-// The engine's own lock, for its books: a futex mutex whose word names its owner, so that whoever
-// waits can ask whether the owner lives, and take over when not.
+// A futex mutex whose word names its owner, so that whoever waits can ask whether the owner lives,
+// and take over when not. The engine's own lock, for its books, and what users' locks are made of.
 //
-// Any thread of any member may lock; the thread that locked unlocks. It is held for tens to some
-// hundreds of nanoseconds and never while user code runs. A death while holding it is found by the
-// next who waits (after 2 ms; after 50 at the most where it died later), who gets it with
+// Any thread of any member may lock; the thread that locked unlocks. The engine holds one for tens
+// to some hundreds of nanoseconds and never while user code runs; users hold theirs (sync/lock.hpp)
+// for as long as they like, through the calls behind unlock(). A death while holding it is found by
+// the next who waits (after 2 ms; after 50 at the most where it died later), who gets it with
 // Acquired::from_dead and must repair what the lock guards before using it. A death while waiting
 // leaves nothing but one needless wake. A stopped (SIGSTOP) owner is alive: others wait.
 //
@@ -21,7 +22,8 @@ namespace onecopy::memory {
 
 //   contended  generation  slot + 1
 //   31         30..11      10..0       0: nobody
-// Equation: the owner's bits name a member that lives, or one that is dead and not reclaimed yet;
+// Equation: the owner's bits are 0, name a member that lives, or one that is dead and not reclaimed
+// yet, or are kLockLeft;
 // whoever may sleep for the lock saw `contended` set, or set it. The generation is cut: a dead
 // owner's word is found and cleared when that member is reclaimed, long before its slot has been
 // used a million times more.

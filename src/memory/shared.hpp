@@ -2,9 +2,11 @@
 // too. What locks and shared arrays lie in.
 //
 // Holders have a bit in their ledger of blocks, and each process counts its own handles. The block
-// is free again when the last holder lets go or is reclaimed. Any thread of any member may call;
-// each call takes the process's mutex of handles and the lock on the books. A death in the middle
-// leaves a block that the dead held, or one that nobody holds, which the reclaim of the dead frees.
+// is free again when the last holder lets go or is reclaimed. Any thread of any member may call.
+// Making, holding and letting go take the process's mutex of handles; who comes to hold a block by
+// its name, or frees it, has the lock on the books. (A child is made a holder without it, by a
+// parent that is one.) A death in the middle leaves a block that the dead held, or one that nobody
+// holds, which the reclaim of the dead frees.
 #pragma once
 
 #include <cstddef>
