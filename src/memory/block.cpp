@@ -5,6 +5,7 @@
 #include <string>
 
 #include "memory/books.hpp"
+#include "memory/budget.hpp"
 #include "memory/family.hpp"
 #include "memory/frozen.hpp"
 #include "memory/housekeeping.hpp"
@@ -55,6 +56,13 @@ Result<void> make_usable(BlockIndex block) {
   return local().file.reserve(record.offset, record.capacity);
 }
 
+Result<BlockIndex> take(std::uint32_t size_class) {
+  auto block = Books().take(size_class, nullptr);
+  if (!block || *block != kNoBlock) return block;
+  const os::MemoryLimit room = measure_room();
+  return Books().take(size_class, &room);
+}
+
 }  // namespace
 
 Result<BlockIndex> allocate_block(std::size_t bytes) {
@@ -67,12 +75,12 @@ Result<BlockIndex> allocate_block(std::size_t bytes) {
                    "one block cannot be larger than " +
                        std::to_string(class_bytes(kSizeClasses - 1) >> 40) + " TiB"};
   }
-  Result<BlockIndex> block = Books().take(size_class);
+  Result<BlockIndex> block = take(size_class);
   if (!block && block.error() == Error::no_memory) {
     // Warm blocks of other sizes, and what the dead hold, may be in the way.
     reclaim_dead();
     give_back_idle(0);
-    block = Books().take(size_class);
+    block = take(size_class);
   }
   if (!block) return block;
   block_record(*block).length = bytes;

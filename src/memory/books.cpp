@@ -56,7 +56,7 @@ Books::Books() noexcept {
 
 Books::~Books() { unlock(header().books); }
 
-Result<BlockIndex> Books::take(std::uint32_t size_class) {
+Result<BlockIndex> Books::take(std::uint32_t size_class, const os::MemoryLimit* measured) {
   ArenaHeader& books = header();
   const std::uint32_t last = std::min(size_class + kStretch, kSizeClasses - 1);
   for (std::uint32_t c = size_class; c <= last; ++c) {
@@ -66,7 +66,9 @@ Result<BlockIndex> Books::take(std::uint32_t size_class) {
     set_owner(block, OwnerWord::held(local().slot));
     return block;
   }
-  if (auto granted = grant(class_bytes(size_class)); !granted) return std::move(granted).failure();
+  const auto granted = grant(class_bytes(size_class), measured);
+  if (!granted) return granted.failure();
+  if (*granted == Granted::measure_first) return kNoBlock;
   const BlockIndex cold = books.cold_lists[size_class].newest;
   if (cold == kNoBlock) return make(size_class);
   unlink(cold);

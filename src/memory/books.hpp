@@ -12,6 +12,7 @@
 #include <onecopy/error.hpp>
 
 #include "memory/index.hpp"
+#include "os/limits.hpp"
 
 namespace onecopy::memory {
 
@@ -24,8 +25,9 @@ class Books {
   Books& operator=(const Books&) = delete;
 
   // A block of that class, most recently freed first, warm before cold before new; its owner is
-  // this process. Error::no_memory names the limit, Error::too_many the table.
-  Result<BlockIndex> take(std::uint32_t size_class);
+  // this process. kNoBlock: call again with what measure_room() says. Error::no_memory names the
+  // limit, Error::too_many the table.
+  Result<BlockIndex> take(std::uint32_t size_class, const os::MemoryLimit* measured);
   // Frees a block: its owner word becomes free here.
   void put_back(BlockIndex block) noexcept;
   // Takes the warm block that has been free longest, if it was freed before `until`, out of the

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "memory/block.hpp"
+#include "memory/budget.hpp"
 #include "memory/census.hpp"
 #include "memory/family.hpp"
 #include "memory/local.hpp"
@@ -30,7 +31,12 @@ void in_family_of_its_own(Body body) {
   });
 }
 
-BlockIndex take(std::uint32_t size_class) { return Books().take(size_class).value(); }
+Result<BlockIndex> try_to_take(std::uint32_t size_class) {
+  const os::MemoryLimit room = measure_room();
+  return Books().take(size_class, &room);
+}
+
+BlockIndex take(std::uint32_t size_class) { return try_to_take(size_class).value(); }
 void put_back(BlockIndex block) { Books().put_back(block); }
 BlockIndex take_idle() { return Books().take_idle(~std::uint64_t{0}); }
 std::uint32_t class_of_block(BlockIndex block) { return block_record(block).size_class; }
@@ -131,7 +137,7 @@ TEST(Books, CountWhatIsResidentAndWarm) {
 TEST(Books, RefuseWhatTheTableHasNoRoomFor) {
   in_family_of_its_own([] {
     const std::uint32_t blocks = header().block_count.exchange(kMaxBlocks);
-    const auto refused = Books().take(kClass);
+    const auto refused = try_to_take(kClass);
     header().block_count = blocks;
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error(), Error::too_many);
@@ -143,7 +149,7 @@ TEST(Books, RefuseWhatTheAddressSpaceHasNoRoomFor) {
   in_family_of_its_own([] {
     const std::uint64_t end = header().data_end;
     header().data_end = header().capacity - class_bytes(kClass) + 1;
-    const auto refused = Books().take(kClass);
+    const auto refused = try_to_take(kClass);
     header().data_end = end;
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error(), Error::no_memory);

@@ -4,7 +4,6 @@
 #include <string>
 
 #include "memory/local.hpp"
-#include "os/limits.hpp"
 
 namespace onecopy::memory {
 namespace {
@@ -25,24 +24,29 @@ Failure refuse(std::uint64_t bytes, std::uint64_t possible, const std::string& l
 
 }  // namespace
 
-Result<void> grant(std::uint64_t bytes) {
+os::MemoryLimit measure_room() {
+  os::MemoryLimit room = os::memory_available();
+  room.bytes -= std::min(room.bytes, kHeadroom);
+  if (local().file.is_bounded() && arena_descriptor() >= 0) {
+    const auto free = local().file.room();
+    if (free && *free < room.bytes) return {*free, "the size of /dev/shm"};
+  }
+  return room;
+}
+
+Result<Granted> grant(std::uint64_t bytes, const os::MemoryLimit* measured) {
   ArenaHeader& books = header();
   if (books.limit != 0) {
     const std::uint64_t left = books.limit > books.resident ? books.limit - books.resident : 0;
     if (bytes > left) return refuse(bytes, left, "ONECOPY_MEMORY_LIMIT");
   }
   if (bytes > books.granted) {
-    const os::MemoryLimit available = os::memory_available();
-    const std::uint64_t possible = available.bytes > kHeadroom ? available.bytes - kHeadroom : 0;
-    if (bytes > possible) return refuse(bytes, possible, available.name);
-    if (local().file.is_bounded() && arena_descriptor() >= 0) {
-      const auto room = local().file.room();
-      if (room && bytes > *room) return refuse(bytes, *room, "the size of /dev/shm");
-    }
-    books.granted = std::max(bytes, std::min(possible / 2, kGrantAhead));
+    if (measured == nullptr) return Granted::measure_first;
+    if (bytes > measured->bytes) return refuse(bytes, measured->bytes, measured->name);
+    books.granted = std::max(bytes, std::min(measured->bytes / 2, kGrantAhead));
   }
   books.granted -= bytes;
-  return {};
+  return Granted::yes;
 }
 
 }  // namespace onecopy::memory
