@@ -156,6 +156,40 @@ class Lock:
     @property
     def handle(self) -> int: ...
 
+class SharedBlock:
+    """Zeroed memory that is the same for every process that has it, with the buffer protocol."""
+
+    def __init__(self, length: int) -> None: ...
+    @classmethod
+    def _open(cls, block: int, time: int, length: int) -> Self:
+        """A handle on existing memory. OSError: nobody has it any more."""
+
+    def __len__(self) -> int: ...
+    def _name(self) -> tuple[int, int]: ...
+    def _hold_for(self, slot: int) -> None:
+        """Count the reserved member `slot` as a holder of the memory."""
+
+class Elements:
+    """The elements of a synchronized array: one at a time without its lock, unless it is held."""
+
+    def get_lock(self) -> Any: ...
+    def _stand_on(self, obj: object, lock: Lock, code: str) -> None:
+        """`obj`: a ctypes array; `code`: what its elements are, as array.array calls it."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, key: int | slice, /) -> Any: ...
+    def __setitem__(self, key: int | slice, value: Any, /) -> None: ...
+    def __delitem__(self, key: int | slice, /) -> None:
+        """AttributeError: it cannot be done."""
+
+class Element:
+    """The one element of a synchronized value."""
+
+    value: Any
+    def get_lock(self) -> Any: ...
+    def _stand_on(self, obj: object, lock: Lock, code: str) -> None:
+        """As of Elements, with a ctypes number."""
+
 _End = TypeVar("_End", bound=Connection)
 
 class Connection:

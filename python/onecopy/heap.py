@@ -1,7 +1,48 @@
-"""Stock's module itself, so that a process has its state once."""
+"""Where Array and Value get their memory: blocks of the arena instead of files.
+
+A buffer goes to a child by inheritance, or by argument; the last process that has one frees it.
+"""
+
+from __future__ import annotations
 
 import sys
 from multiprocessing import heap as _stock
-from multiprocessing.heap import *  # noqa: F403
+from multiprocessing.context import assert_spawning, get_spawning_popen
 
-sys.modules[__name__] = _stock
+from . import _engine, _family, _names
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+__all__ = ["BufferWrapper"]
+
+__getattr__ = _names.names_of(_stock, __name__)
+
+
+class BufferWrapper:
+    """`size` bytes of zeroed memory, the same for every process that has it."""
+
+    def __init__(self, size: int) -> None:
+        if size < 0:
+            raise ValueError(f"Size {size:n} out of range")
+        if sys.maxsize <= size:
+            raise OverflowError(f"Size {size:n} too large")
+        _family.join()
+        self._block: Any = _engine.SharedBlock(size)
+
+    def create_memoryview(self) -> memoryview:
+        """A writable view of the bytes, which keeps them."""
+        return memoryview(self._block)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        assert_spawning(self)
+        place = _family.Place.of(get_spawning_popen())
+        self._block._hold_for(place.slot)
+        return _open, (place, *self._block._name(), len(self._block))
+
+
+def _open(place: None, block: int, time: int, size: int) -> BufferWrapper:
+    wrapper = BufferWrapper.__new__(BufferWrapper)
+    wrapper._block = _engine.SharedBlock._open(block, time, size)
+    return wrapper

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import sys
 
+from . import _replacing
 from . import context as _context
 
 TYPE_CHECKING = False
@@ -46,7 +47,18 @@ def _set_default_start_method() -> None:
 def _change_contexts() -> None:
     """Changes stock's classes in place: processes and contexts made before, and classes derived
     from them, are on the engine too, and pickle as what they are."""
-    for name in ("JoinableQueue", "Lock", "Pipe", "Queue", "RLock", "SimpleQueue"):
+    for name in (
+        "Array",
+        "JoinableQueue",
+        "Lock",
+        "Pipe",
+        "Queue",
+        "RLock",
+        "RawArray",
+        "RawValue",
+        "SimpleQueue",
+        "Value",
+    ):
         setattr(_stock.BaseContext, name, getattr(_context._OnEngine, name))
         setattr(multiprocessing, name, getattr(_stock._default_context, name))
     for name in ("ForkProcess", "ForkServerProcess", "SpawnProcess"):
@@ -71,3 +83,17 @@ def _replace_functions() -> None:
     for module, name, function in changed:
         if module is not None:
             setattr(module, name, function)
+    _replacing.replace_names(
+        "multiprocessing.sharedctypes",
+        "onecopy.sharedctypes",
+        (
+            "Array",
+            "RawArray",
+            "RawValue",
+            "Value",
+            "copy",
+            "rebuild_ctype",
+            "reduce_ctype",
+            "synchronized",
+        ),
+    )

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from multiprocessing.context import BaseContext
     from typing import Any
 
-__all__ = ["Lock", "RLock", "Semaphore", "BoundedSemaphore", "Condition", "Event"]
+    from typing_extensions import Self
 
-_stock_class: Any = _stock.SemLock
+__all__ = ["Lock", "RLock", "Semaphore", "BoundedSemaphore", "Condition", "Event"]
 
 __getattr__ = _names.names_of(_stock, __name__)
 
@@ -34,40 +34,32 @@ __getattr__ = _names.names_of(_stock, __name__)
 atexit.register(_engine.leave_locks_held)
 
 
-class _LockBase(_stock.SemLock):
-    """What the two kinds have in common."""
+class _LockBase(_engine.Lock, _stock.SemLock):
+    """What the two kinds have in common. Stock's classes reach for what they stand on by the name
+    `_semlock`, which is the lock itself here."""
 
     _recursive = False
     _is_fork_ctx = False  # stock's: may be given to processes of any start method
 
     def __init__(self, *, ctx: BaseContext) -> None:
         _family.join()
-        self._stand_on(_engine.Lock(self._recursive))
-
-    def _stand_on(self, lock: _engine.Lock) -> None:
-        self._semlock = lock
-        _stock_class._make_methods(self)
-        register_after_fork(self, _LockBase._after_fork)
-
-    def _after_fork(self) -> None:
-        self._semlock._after_fork()
+        _engine.Lock.__init__(self, self._recursive)
+        register_after_fork(self, _engine.Lock._after_fork)
 
     @property
-    def recovered(self) -> int | None:
-        """The process whose death released this lock, the last of them; None: none so far. Who
-        takes the lock next after such a death also gets a RuntimeWarning."""
-        return self._semlock.recovered
+    def _semlock(self) -> Self:
+        return self
 
     def __reduce__(self) -> tuple[Any, ...]:
         assert_spawning(self)
         place = _family.Place.of(get_spawning_popen())
-        self._semlock._hold_for(place.slot)
-        return _open, (place, type(self), *self._semlock._name())
+        self._hold_for(place.slot)
+        return _open, (place, type(self), *self._name())
 
 
 def _open(place: None, cls: type[_LockBase], block: int, time: int) -> _LockBase:
-    lock = cls.__new__(cls)
-    lock._stand_on(_engine.Lock._open(cls._recursive, block, time))
+    lock = cls._open(cls._recursive, block, time)
+    register_after_fork(lock, _engine.Lock._after_fork)
     return lock
 
 

@@ -6,13 +6,14 @@
 #include "arguments.hpp"
 #include "errors.hpp"
 #include "memory/family.hpp"
-#include "sync/lock.hpp"
 #include "waiting.hpp"
 
 namespace onecopy::python {
 namespace {
 
 using sync::Locked;
+
+PyTypeObject* lock_type = nullptr;
 
 // What stock numbers the kinds.
 enum class Kind : int { recursive = 0, plain = 1 };
@@ -265,7 +266,10 @@ PyMethodDef methods[] = {
 };
 
 PyGetSetDef properties[] = {
-    {"recovered", recovered, nullptr, nullptr, nullptr},
+    {"recovered", recovered, nullptr,
+     "The process whose death released this lock, the last of them; None: none so far. Who takes "
+     "the lock next after such a death also gets a RuntimeWarning.",
+     nullptr},
     {"kind", kind_of, nullptr, nullptr, nullptr},
     {"maxvalue", maximum, nullptr, nullptr, nullptr},
     {"name", no_name, nullptr, nullptr, nullptr},
@@ -283,13 +287,39 @@ PyType_Slot slots[] = {
     {0, nullptr},
 };
 
-PyType_Spec spec = {"onecopy._engine.Lock", sizeof(Lock), 0, Py_TPFLAGS_DEFAULT, slots};
+PyType_Spec spec = {"onecopy._engine.Lock", sizeof(Lock), 0,
+                    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, slots};
 
 }  // namespace
 
 bool add_lock_type(PyObject* module) {
-  const Reference type(PyType_FromSpec(&spec));
-  return type && PyModule_AddType(module, reinterpret_cast<PyTypeObject*>(type.get())) == 0;
+  lock_type = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&spec));
+  return lock_type != nullptr && PyModule_AddType(module, lock_type) == 0;
+}
+
+const sync::Lock* engine_lock(PyObject* object) {
+  if (!PyObject_TypeCheck(object, lock_type)) {
+    PyErr_Format(PyExc_TypeError, "expected a lock of the engine, not %s",
+                 Py_TYPE(object)->tp_name);
+    return nullptr;
+  }
+  Lock* self = made(object);
+  return self == nullptr ? nullptr : &*self->lock;
+}
+
+bool take_lock(PyObject* lock) {
+  const Reference taken(enter(lock, nullptr));
+  return static_cast<bool>(taken);
+}
+
+bool give_back_lock(PyObject* lock) {
+  const Reference given_back(release(lock, nullptr));
+  return static_cast<bool>(given_back);
+}
+
+bool is_held_again(PyObject* lock) noexcept {
+  const Lock& self = self_of(lock);
+  return self.kind == Kind::recursive && is_of_this_thread(self);
 }
 
 }  // namespace onecopy::python

@@ -7,10 +7,12 @@
 #include "buffer.hpp"
 #include "bulk_memory.hpp"
 #include "connection.hpp"
+#include "elements.hpp"
 #include "family.hpp"
 #include "lock.hpp"
 #include "pickler.hpp"
 #include "queue.hpp"
+#include "shared_block.hpp"
 #include "wait_any.hpp"
 
 NB_MODULE(_engine, module) {
@@ -24,7 +26,8 @@ NB_MODULE(_engine, module) {
   module.attr("__version__") = onecopy::kVersionText;
 
   if (!python::add_buffer_type(module.ptr()) || !python::add_queue_type(module.ptr()) ||
-      !python::add_connection_type(module.ptr()) || !python::add_lock_type(module.ptr())) {
+      !python::add_connection_type(module.ptr()) || !python::add_lock_type(module.ptr()) ||
+      !python::add_shared_block_type(module.ptr()) || !python::add_element_types(module.ptr())) {
     throw nb::python_error();
   }
   python::watch_arenas();

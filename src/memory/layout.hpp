@@ -18,11 +18,12 @@ namespace onecopy::memory {
 inline constexpr std::uint64_t kMagic = 0x79706f63656e6f01;  // "\1onecopy", little endian
 // Raised with every change to anything that lies in shared memory; members of different layouts
 // refuse each other.
-inline constexpr std::uint32_t kLayoutVersion = 3;
+inline constexpr std::uint32_t kLayoutVersion = 4;
 
 inline constexpr std::uint32_t kMaxMembers = 1024;
 inline constexpr std::uint32_t kMaxChannels = 16384;
 inline constexpr std::uint32_t kMaxBlocks = 1u << 20;
+inline constexpr std::uint32_t kMaxAnnouncements = 4096;
 inline constexpr std::uint32_t kSizeClasses = 256;
 
 static_assert(kMaxMembers <= 1u << 12 && kMaxChannels <= 1u << 16, "they fit the owner word");
@@ -62,7 +63,7 @@ static_assert(offsetof(MemberRecord, identity) == 8 && offsetof(MemberRecord, na
               offsetof(MemberRecord, joined_at) == 48);
 
 // What a block in use is for.
-enum class Purpose : std::uint32_t { data, segment, lock };
+enum class Purpose : std::uint32_t { data, segment, lock, array };
 
 // One block. Equation: in use (owner not free) or in exactly one free list of its size class;
 // [offset, offset + capacity) overlaps no other block's; length <= capacity; the pages are the
@@ -126,6 +127,7 @@ struct ArenaHeader {
   std::atomic<std::uint64_t> looked_for_dead_at;
   alignas(64) OwnerLock channels;  // over making and freeing channels
   std::atomic<std::uint32_t> channel_high_water;
+  alignas(64) std::atomic<std::uint32_t> announcement_high_water;
 };
 static_assert(std::is_standard_layout_v<ArenaHeader> && std::is_trivially_copyable_v<ArenaHeader>);
 static_assert(offsetof(ArenaHeader, magic) == 0 && offsetof(ArenaHeader, layout_version) == 8 &&
@@ -134,7 +136,9 @@ static_assert(offsetof(ArenaHeader, magic) == 0 && offsetof(ArenaHeader, layout_
 static_assert(offsetof(ArenaHeader, capacity) == 16 && offsetof(ArenaHeader, books) == 64 &&
               offsetof(ArenaHeader, data_end) == 72 && offsetof(ArenaHeader, warm_lists) == 120 &&
               offsetof(ArenaHeader, members) == 4224 && offsetof(ArenaHeader, reclaiming) == 4288 &&
-              offsetof(ArenaHeader, channels) == 4352 && sizeof(ArenaHeader) == 4416);
+              offsetof(ArenaHeader, channels) == 4352 &&
+              offsetof(ArenaHeader, announcement_high_water) == 4416 &&
+              sizeof(ArenaHeader) == 4480);
 
 inline constexpr std::uint64_t kHeaderOffset = 0;
 inline constexpr std::uint64_t kMembersOffset = 64 * 1024;
@@ -150,10 +154,14 @@ inline constexpr std::uint64_t kBlocksOffset =
 inline constexpr std::uint64_t kBlockLedgerOffset =
     kBlocksOffset + std::uint64_t{kMaxBlocks} * sizeof(BlockRecord);
 inline constexpr std::uint64_t kBlockLedgerBytes = kMaxBlocks / 8;  // of each member
+inline constexpr std::uint64_t kAnnouncementsOffset =
+    kBlockLedgerOffset + kMaxMembers * kBlockLedgerBytes;
+inline constexpr std::uint64_t kAnnouncementBytes = 64;
 inline constexpr std::uint64_t kDataOffset = 256ull << 20;
 
 static_assert(sizeof(ArenaHeader) <= kMembersOffset);
-static_assert(kBlockLedgerOffset + kMaxMembers * kBlockLedgerBytes <= kDataOffset);
-static_assert(kChannelsOffset % 64 == 0 && kBlocksOffset % 64 == 0 && kBlockLedgerOffset % 64 == 0);
+static_assert(kAnnouncementsOffset + kMaxAnnouncements * kAnnouncementBytes <= kDataOffset);
+static_assert(kChannelsOffset % 64 == 0 && kBlocksOffset % 64 == 0 &&
+              kBlockLedgerOffset % 64 == 0 && kAnnouncementsOffset % 64 == 0);
 
 }  // namespace onecopy::memory

@@ -22,8 +22,9 @@ bool owner_is_dead(std::uint32_t word) noexcept {
 }
 
 // Acquire: pairs with the release in unlock(), so that what the last owner wrote is seen.
+// Sequentially consistent, as a gate asks for (sync/gate.hpp).
 bool take(OwnerLock& lock, std::uint32_t& seen, std::uint32_t wanted) noexcept {
-  return lock.word.compare_exchange_strong(seen, wanted, std::memory_order_acquire,
+  return lock.word.compare_exchange_strong(seen, wanted, std::memory_order_seq_cst,
                                            std::memory_order_relaxed);
 }
 
@@ -158,11 +159,13 @@ bool unlock_of_anyone(OwnerLock& lock) noexcept {
   return (before & kOwner) != 0;
 }
 
-// Relaxed, both: only this process makes the word its own, and for others the answer is old anyway.
+// Sequentially consistent and an acquire, as a gate asks for (sync/gate.hpp); others get an answer
+// that is old anyway.
 bool is_locked(const OwnerLock& lock) noexcept {
-  return (lock.word.load(std::memory_order_relaxed) & kOwner) != 0;
+  return (lock.word.load(std::memory_order_seq_cst) & kOwner) != 0;
 }
 
+// Relaxed: only this process makes the word its own.
 bool is_mine(const OwnerLock& lock) noexcept {
   return (lock.word.load(std::memory_order_relaxed) & kOwner) == local().lock_word;
 }

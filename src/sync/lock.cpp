@@ -15,6 +15,11 @@ namespace {
 using memory::Acquired;
 using memory::OwnerLock;
 
+// What an announcement calls the lock. Never 0: times begin at 1.
+std::uint64_t word_of(memory::SharedName name) noexcept {
+  return std::uint64_t{name.time} << 32 | name.block;
+}
+
 void note_death(LockRecord& record, std::int32_t pid) noexcept {
   record.last_dead.store(pid, std::memory_order_relaxed);
   record.forgiven.store(1, std::memory_order_relaxed);
@@ -89,10 +94,18 @@ Locked Lock::acquire(os::Deadline deadline) noexcept {
       return Locked::interrupted;
     case Acquired::from_dead:
       note_death(*record_, dead);
-      record_->untold.store(0, std::memory_order_relaxed);
-      return Locked::from_dead;
+      // For whoever gets in: it need not be us, where a touch lasts too long.
+      record_->untold.store(dead, std::memory_order_relaxed);
+      break;
     case Acquired::clean:
       break;
+  }
+  // Sequentially consistent: pairs with open_gate(), as the exchange that took the lock does with
+  // begin_touch().
+  if (record_->gated.load(std::memory_order_seq_cst) != 0 &&
+      !wait_until_untouched(word_of(name_), deadline)) {
+    memory::unlock(record_->owner);
+    return deadline.expired() ? Locked::timed_out : Locked::interrupted;
   }
   // Relaxed: whoever released the lock of a dead holder stored this before, and the word that we
   // acquired carries it. An exchange, as a reclaimer that came too late takes its note back.
@@ -113,6 +126,27 @@ bool Lock::release() noexcept {
 
 bool Lock::is_held() const noexcept { return memory::is_locked(record_->owner); }
 bool Lock::is_mine() const noexcept { return memory::is_mine(record_->owner); }
+
+void Lock::open_gate() const noexcept {
+  // Looked at first, as the record's line is shared by all who use the lock. Sequentially
+  // consistent: who took the lock before it saw this has its name in the word that a touch reads.
+  if (record_->gated.load(std::memory_order_relaxed) == 0) {
+    record_->gated.store(1, std::memory_order_seq_cst);
+  }
+}
+
+Announcement* Lock::begin_touch() const noexcept {
+  Announcement* const own = own_announcement();
+  if (own == nullptr) return nullptr;
+  // Sequentially consistent, both: either who takes the lock sees the announcement, or we see its
+  // name. The load is also an acquire: pairs with the release of who held the lock last.
+  own->touched.exchange(word_of(name_), std::memory_order_seq_cst);
+  if (!memory::is_locked(record_->owner)) [[likely]] {
+    return own;
+  }
+  end_touch(own);
+  return nullptr;
+}
 
 std::int32_t Lock::last_dead() const noexcept {
   return record_->last_dead.load(std::memory_order_relaxed);

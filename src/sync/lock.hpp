@@ -20,20 +20,23 @@
 #include "memory/owner_lock.hpp"
 #include "memory/shared.hpp"
 #include "os/clock.hpp"
+#include "sync/gate.hpp"
 
 namespace onecopy::sync {
 
 // Equation: `owner` names who holds the lock, or nobody, or one that left it held, or one that is
 // dead and not reclaimed yet. `untold` is the process whose death released the lock and whom no
 // holder has been told of, else 0; `last_dead` the last such process, else 0; `forgiven` is 1 from
-// such a death until one release by somebody who does not hold the lock.
+// such a death until one release by somebody who does not hold the lock. `gated` is 1 once anybody
+// may touch what the lock guards through its gate, and stays so.
 struct LockRecord {
   memory::OwnerLock owner;
   std::atomic<std::int32_t> untold;
   std::atomic<std::int32_t> last_dead;
   std::atomic<std::uint32_t> forgiven;
+  std::atomic<std::uint32_t> gated;
 };
-static_assert(sizeof(LockRecord) == 16 && alignof(LockRecord) == 4);
+static_assert(sizeof(LockRecord) == 20 && alignof(LockRecord) == 4);
 static_assert(std::is_standard_layout_v<LockRecord> && std::is_trivially_copyable_v<LockRecord>);
 
 enum class Locked : std::uint8_t {
@@ -64,6 +67,13 @@ class Lock {
   bool is_held() const noexcept;
   // Whether this process holds it, any of its threads.
   bool is_mine() const noexcept;
+  // From now on touch() may be called, in any process.
+  void open_gate() const noexcept;
+  // Lets this thread touch what the lock guards until the answer goes to end_touch(): for a few
+  // nanoseconds, not to be interrupted by anything that waits. Null: somebody holds the lock, also
+  // this thread, or there is no place for an announcement; take the lock then.
+  Announcement* begin_touch() const noexcept;
+
   // The last process whose death released the lock; 0: none yet.
   std::int32_t last_dead() const noexcept;
 
