@@ -1,0 +1,117 @@
+// Arrays that every process of the family sees: what one writes, the others read.
+//
+//   onecopy::Array<double> results(1000);        // zeros; make it before the processes
+//   auto worker = onecopy::Process::start([&] { results.set(7, compute()); });
+//   ...
+//   std::scoped_lock guard(results.lock());      // keeps every other thread's get and set out
+//   for (double& result : results.span()) result *= 2;
+//
+// Any thread of any process that has one may call anything but the moves and the destructor at the
+// same time. get() and set() of an element of up to 8 bytes take no lock unless somebody holds
+// lock(); all others take it. span() is the memory itself, which nothing guards but lock(), where
+// everybody takes it. A process that dies in get() or set() blocks nobody; one that dies holding
+// lock() releases it (onecopy/lock.hpp). The array lives until the last process that knows it has
+// ended.
+//
+// Making one throws onecopy::Exception, or answers with a Result, where it would not fit
+// (Error::no_memory); get() and set() throw it for an index that is not below size()
+// (Error::invalid).
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <limits>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <type_traits>
+#include <utility>
+
+#include <onecopy/error.hpp>
+#include <onecopy/lock.hpp>
+
+namespace [[gnu::visibility("default")]] onecopy {
+
+namespace detail {
+
+// Shared memory behind a lock, whatever lies in it.
+class SharedElements {
+ public:
+  static Result<SharedElements> create(std::size_t count, std::size_t element_bytes);
+  SharedElements(SharedElements&&) noexcept;
+  SharedElements& operator=(SharedElements&&) noexcept;
+  ~SharedElements();
+
+  void read(std::size_t index, void* element) const;
+  void write(std::size_t index, const void* element);
+  std::size_t size() const noexcept;
+  void* data() const noexcept;
+  RLock& lock() const noexcept;
+
+ private:
+  struct State;
+  explicit SharedElements(std::unique_ptr<State> state) noexcept;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace detail
+
+template <class T>
+  requires std::is_trivially_copyable_v<T>
+class Array {
+ public:
+  // So many elements of zero bytes.
+  explicit Array(std::size_t size) : Array(create(size).value_or_throw()) {}
+  explicit Array(std::span<const T> values) : Array(values.size()) {
+    std::copy(values.begin(), values.end(), span().begin());
+  }
+  static Result<Array> create(std::size_t size) {
+    auto elements = detail::SharedElements::create(size, sizeof(T));
+    if (!elements) return std::move(elements).failure();
+    return Array(std::move(*elements));
+  }
+  Array(Array&&) noexcept = default;
+  Array& operator=(Array&&) noexcept = default;
+
+  std::size_t size() const noexcept { return elements_.size(); }
+  T get(std::size_t index) const {
+    T value;
+    elements_.read(index, &value);
+    return value;
+  }
+  void set(std::size_t index, const T& value) { elements_.write(index, &value); }
+
+  RLock& lock() const noexcept { return elements_.lock(); }
+  std::span<T> span() noexcept { return {static_cast<T*>(elements_.data()), size()}; }
+  std::span<const T> span() const noexcept { return {static_cast<T*>(elements_.data()), size()}; }
+
+ private:
+  explicit Array(detail::SharedElements&& elements) noexcept : elements_(std::move(elements)) {}
+
+  detail::SharedElements elements_;
+};
+
+// The same for a single value.
+template <class T>
+  requires std::is_trivially_copyable_v<T>
+class Value {
+ public:
+  explicit Value(const T& value = T{}) : elements_(1) { set(value); }
+
+  T get() const { return elements_.get(0); }
+  void set(const T& value) { elements_.set(0, value); }
+  // The value becomes what `change` makes of it, while everybody else is kept out.
+  template <class Change>
+  T update(Change&& change) {
+    const std::scoped_lock guard(lock());
+    const T value = std::forward<Change>(change)(get());
+    set(value);
+    return value;
+  }
+  RLock& lock() const noexcept { return elements_.lock(); }
+
+ private:
+  Array<T> elements_;
+};
+
+}  // namespace onecopy

@@ -1,0 +1,89 @@
+// Locks between processes, which survive the death of who holds them.
+//
+//   onecopy::Lock lock;                          // make it before the processes that share it
+//   auto worker = onecopy::Process::start([&] {
+//     std::scoped_lock guard(lock);
+//     ...
+//   });
+//
+// Any thread of any process that has a lock may call anything but the moves and the destructor at
+// the same time; std::scoped_lock, unique_lock and lock_guard take them. Who takes a lock that
+// nobody holds makes no system call. A holder that dies a violent death, or ends by std::_Exit,
+// releases its locks: the next waiter has them within 100 ms, and recovered() names the dead, as
+// what the lock guards may be half changed. Waiting goes on through signals. The lock lives until
+// the last process that knows it has ended.
+//
+// Making one throws onecopy::Exception, or answers with a Result, where there is no memory
+// (Error::no_memory); taking one throws it where this process is no member of the family and cannot
+// become one (Error::too_many).
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+
+#include <onecopy/deadline.hpp>
+#include <onecopy/error.hpp>
+
+namespace [[gnu::visibility("default")]] onecopy {
+
+namespace detail {
+
+// What both kinds have in common.
+class LockHandle {
+ public:
+  LockHandle(LockHandle&&) noexcept;
+  LockHandle& operator=(LockHandle&&) noexcept;
+  ~LockHandle();
+
+  void lock() { static_cast<void>(lock_within(kForever)); }
+  bool try_lock() { return lock_within(0); }
+  template <class Rep, class Period>
+  bool try_lock_for(std::chrono::duration<Rep, Period> time) {
+    return lock_within(nanoseconds(time));
+  }
+  template <class Clock, class Duration>
+  bool try_lock_until(std::chrono::time_point<Clock, Duration> when) {
+    return try_lock_for(when - Clock::now());
+  }
+  // Throws Exception (Error::invalid) where nobody holds it, or, of an RLock, another thread.
+  void unlock();
+
+  // The last process whose death released the lock; 0: none so far.
+  int recovered() const noexcept;
+
+  struct State;
+  State& state() const noexcept { return *state_; }
+
+ protected:
+  explicit LockHandle(std::unique_ptr<State> state) noexcept;
+  static Result<std::unique_ptr<State>> make(bool recursive);
+
+ private:
+  bool lock_within(std::int64_t wait);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace detail
+
+// Any thread of any process may unlock it, not only the one that locked it.
+class Lock : public detail::LockHandle {
+ public:
+  Lock() : Lock(create().value_or_throw()) {}
+  static Result<Lock> create();
+
+ private:
+  using LockHandle::LockHandle;
+};
+
+// Its holder, one thread of one process, may lock it again, and must unlock it as often.
+class RLock : public detail::LockHandle {
+ public:
+  RLock() : RLock(create().value_or_throw()) {}
+  static Result<RLock> create();
+
+ private:
+  using LockHandle::LockHandle;
+};
+
+}  // namespace onecopy
