@@ -107,13 +107,15 @@ def synchronized(obj: Any, lock: Any = None, ctx: Any = None) -> Any:
 
 
 def _engine_class(obj: Any, lock: Any) -> Any:
-    if not isinstance(lock, _engine.Lock):
+    is_array = isinstance(obj, ctypes.Array)
+    element = obj._type_ if is_array else type(obj)
+    if not isinstance(lock, _engine.Lock) or element not in _codes:
         return None
-    if type(obj) in _codes:
+    if ctypes.addressof(obj) % ctypes.sizeof(element) != 0:
+        return None  # within a packed structure: no single load or store reaches it
+    if not is_array:
         return Synchronized
-    if isinstance(obj, ctypes.Array) and obj._type_ in _codes:
-        return SynchronizedString if obj._type_ is ctypes.c_char else SynchronizedArray
-    return None
+    return SynchronizedString if element is ctypes.c_char else SynchronizedArray
 
 
 def _new_value(type_: Any) -> Any:

@@ -285,9 +285,15 @@ PyObject* stand_on(PyObject* self, PyObject* arguments) {
   Py_buffer view;
   if (PyObject_GetBuffer(object, &view, PyBUF_WRITABLE) != 0) return nullptr;
   // ctypes objects never move, and this keeps the object.
-  self_of(self).data = static_cast<std::byte*>(view.buf);
-  self_of(self).length = view.len / static_cast<Py_ssize_t>(kind->size);
+  auto* const data = static_cast<std::byte*>(view.buf);
+  const Py_ssize_t length = view.len / static_cast<Py_ssize_t>(kind->size);
   PyBuffer_Release(&view);
+  if (reinterpret_cast<std::uintptr_t>(data) % kind->size != 0) {
+    PyErr_SetString(PyExc_ValueError, "the elements are not aligned to their size");
+    return nullptr;
+  }
+  self_of(self).data = data;
+  self_of(self).length = length;
   self_of(self).kind = kind;
   self_of(self).gate = gate;
   self_of(self).lock = new_reference(lock);

@@ -172,6 +172,32 @@ def test_a_lock_that_is_not_the_engines_guards_them_too(foreign):
     assert shared.get_lock() is lock
 
 
+class Packed(ctypes.Structure):
+    _pack_ = 1
+    _fields_ = [("mark", ctypes.c_char), ("numbers", ctypes.c_double * 3)]
+
+
+def test_what_is_not_aligned_is_guarded_too():
+    packed = mp.RawValue(Packed)
+    shared = mp.sharedctypes.synchronized(packed.numbers)
+    shared[1] = 2.5
+    assert shared[:] == list(packed.numbers) == [0.0, 2.5, 0.0]
+
+
+def test_arrays_of_other_kinds_are_guarded_too():
+    class Number(ctypes.c_int):
+        pass
+
+    rows = mp.Array(ctypes.c_int * 3, 2)
+    rows[1][2] = 7
+    assert [list(row) for row in rows] == [[0, 0, 0], [0, 0, 7]]
+    swapped = mp.Array(ctypes.c_int.__ctype_be__, [1, 2])
+    assert swapped[:] == [1, 2]
+    assert bytes(swapped.get_obj()) == b"\0\0\0\1\0\0\0\2"
+    assert type(mp.Array(Number, 2)[0]) is Number
+    assert mp.Value(Number, 3).value == 3
+
+
 def test_who_holds_the_lock_may_touch_and_take_it_again():
     shared = mp.Array("i", 3)
     with shared.get_lock(), shared:
