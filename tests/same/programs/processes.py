@@ -279,8 +279,8 @@ def daemons():
     process.daemon = 0
     print(process.daemon, mp.current_process().daemon)
     process.start()
+    process.join()  # it prints a line, and is not to print it in the middle of ours
     show(setattr, process, "daemon", True)
-    process.join()
     print(asked(nest, daemon=True))
 
 
