@@ -56,16 +56,14 @@ Result<void> make_usable(BlockIndex block) {
   return local().file.reserve(record.offset, record.capacity);
 }
 
-Result<BlockIndex> take(std::uint32_t size_class) {
-  auto block = Books().take(size_class, nullptr);
-  if (!block || *block != kNoBlock) return block;
+Result<Taken> take(std::uint32_t size_class) {
+  auto taken = Books().take(size_class, nullptr);
+  if (!taken || taken->block != kNoBlock) return taken;
   const os::MemoryLimit room = measure_room();
   return Books().take(size_class, &room);
 }
 
-}  // namespace
-
-Result<BlockIndex> allocate_block(std::size_t bytes) {
+Result<Taken> allocate(std::size_t bytes) {
   if (!in_family()) {
     if (auto joined = join_family(); !joined) return std::move(joined).failure();
   }
@@ -75,21 +73,44 @@ Result<BlockIndex> allocate_block(std::size_t bytes) {
                    "one block cannot be larger than " +
                        std::to_string(class_bytes(kSizeClasses - 1) >> 40) + " TiB"};
   }
-  Result<BlockIndex> block = take(size_class);
-  if (!block && block.error() == Error::no_memory) {
+  Result<Taken> taken = take(size_class);
+  if (!taken && taken.error() == Error::no_memory) {
     // Warm blocks of other sizes, and what the dead hold, may be in the way.
     reclaim_dead();
     give_back_idle(0);
-    block = take(size_class);
+    taken = take(size_class);
   }
-  if (!block) return block;
-  block_record(*block).length = bytes;
-  block_record(*block).purpose = Purpose::data;
-  if (auto usable = make_usable(*block); !usable) {
-    release_block(*block);
+  if (!taken) return taken;
+  BlockRecord& record = block_record(taken->block);
+  record.length = bytes;
+  record.purpose = Purpose::data;
+  if (auto usable = make_usable(taken->block); !usable) {
+    release_block(taken->block);
     return std::move(usable).failure();
   }
-  return block;
+  return taken;
+}
+
+}  // namespace
+
+Result<BlockIndex> allocate_block(std::size_t bytes) {
+  auto taken = allocate(bytes);
+  if (!taken) return std::move(taken).failure();
+  return taken->block;
+}
+
+Result<BlockIndex> allocate_zero_block(std::size_t bytes) {
+  auto taken = allocate(bytes);
+  if (!taken) return std::move(taken).failure();
+  if (!taken->untouched) {
+    prepare_block(taken->block);
+    std::memset(block_data(taken->block), 0, bytes);
+  }
+  return taken->block;
+}
+
+void note_written_in_place(BlockIndex block) noexcept {
+  if (pages_fresh(block)) mark_filled(block);
 }
 
 void release_block(BlockIndex block) noexcept {

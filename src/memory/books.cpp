@@ -56,7 +56,7 @@ Books::Books() noexcept {
 
 Books::~Books() { unlock(header().books); }
 
-Result<BlockIndex> Books::take(std::uint32_t size_class, const os::MemoryLimit* measured) {
+Result<Taken> Books::take(std::uint32_t size_class, const os::MemoryLimit* measured) {
   ArenaHeader& books = header();
   const std::uint32_t last = std::min(size_class + kStretch, kSizeClasses - 1);
   for (std::uint32_t c = size_class; c <= last; ++c) {
@@ -64,20 +64,20 @@ Result<BlockIndex> Books::take(std::uint32_t size_class, const os::MemoryLimit* 
     if (block == kNoBlock) continue;
     unlink(block);
     set_owner(block, OwnerWord::held(local().slot));
-    return block;
+    return Taken{block, false};
   }
   const auto granted = grant(class_bytes(size_class), measured);
   if (!granted) return granted.failure();
-  if (*granted == Granted::measure_first) return kNoBlock;
+  if (*granted == Granted::measure_first) return Taken{};
   const BlockIndex cold = books.cold_lists[size_class].newest;
   if (cold == kNoBlock) return make(size_class);
   unlink(cold);
   count_resident(block_record(cold));
   set_owner(cold, OwnerWord::held(local().slot));
-  return cold;
+  return Taken{cold, true};
 }
 
-Result<BlockIndex> Books::make(std::uint32_t size_class) {
+Result<Taken> Books::make(std::uint32_t size_class) {
   ArenaHeader& books = header();
   const BlockIndex block = block_count();
   const std::uint64_t bytes = class_bytes(size_class);
@@ -100,7 +100,7 @@ Result<BlockIndex> Books::make(std::uint32_t size_class) {
   count_resident(record);
   // Release: pairs with the acquires of block_count elsewhere; the block exists from here on.
   books.block_count.store(block + 1, std::memory_order_release);
-  return block;
+  return Taken{block, true};
 }
 
 void Books::put_back(BlockIndex block) noexcept {

@@ -1,6 +1,5 @@
 #include "memory/shared.hpp"
 
-#include <cstring>
 #include <mutex>
 
 #include "memory/block.hpp"
@@ -33,18 +32,21 @@ void free_if_unheld(Books& books, BlockIndex block) noexcept {
 }  // namespace
 
 Result<SharedName> make_shared_block(std::size_t bytes, Purpose purpose) {
-  auto block = allocate_block(bytes);
+  auto block = allocate_zero_block(bytes);
   if (!block) return std::move(block).failure();
-  prepare_block(*block);
-  std::memset(block_data(*block), 0, bytes);
-  BlockRecord& record = block_record(*block);
+  return share_block(*block, purpose);
+}
+
+SharedName share_block(BlockIndex block, Purpose purpose) noexcept {
+  BlockRecord& record = block_record(block);
   record.purpose = purpose;
+  note_written_in_place(block);
   const std::lock_guard guard(local().handles_mutex);
-  handles_on(*block).store(1, std::memory_order_relaxed);
+  handles_on(block).store(1, std::memory_order_relaxed);
   // The holder first: nobody may find the block shared and without one.
-  ledger_set(Ledger::blocks, self(), *block);
-  const SharedName name{*block, ++record.times_common};
-  set_owner(*block, OwnerWord::shared(name.time));
+  ledger_set(Ledger::blocks, self(), block);
+  const SharedName name{block, ++record.times_common};
+  set_owner(block, OwnerWord::shared(name.time));
   return name;
 }
 

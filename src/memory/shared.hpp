@@ -27,8 +27,12 @@ struct SharedName {
   bool operator==(const SharedName&) const = default;
 };
 
-// A block of at least `bytes` zero bytes; this process has one handle on it.
+// A block of at least `bytes` zero bytes; this process has one handle on it. Fresh pages are not
+// touched here.
 Result<SharedName> make_shared_block(std::size_t bytes, Purpose purpose);
+// Makes a block shared that this process holds and nothing looks into, with what is in it; this
+// process has one handle on it.
+SharedName share_block(BlockIndex block, Purpose purpose) noexcept;
 // One more handle of this process. Error::closed: nobody holds it any more.
 Result<void> hold_shared(SharedName name);
 // One less; the last of the last member frees the block.
