@@ -81,9 +81,7 @@ Result<Taken> allocate(std::size_t bytes) {
     taken = take(size_class);
   }
   if (!taken) return taken;
-  BlockRecord& record = block_record(taken->block);
-  record.length = bytes;
-  record.purpose = Purpose::data;
+  block_record(taken->block).length = bytes;
   if (auto usable = make_usable(taken->block); !usable) {
     release_block(taken->block);
     return std::move(usable).failure();
@@ -162,7 +160,7 @@ Result<void> fill_block(BlockIndex block, std::size_t offset, const void* source
   return {};
 }
 
-BlockIndex block_at(const void* address) noexcept {
+BlockIndex block_around(const void* address) noexcept {
   if (!in_family()) return kNoBlock;
   const auto* byte = static_cast<const std::byte*>(address);
   if (byte < local().base + kDataOffset || byte >= local().base + local().capacity) return kNoBlock;
@@ -181,7 +179,12 @@ BlockIndex block_at(const void* address) noexcept {
   if (low == 0) return kNoBlock;
   const BlockIndex block = low - 1;
   if (offset >= block_record(block).offset + block_record(block).capacity) return kNoBlock;
-  return owner_of(block) == OwnerWord::held(local().slot) ? block : kNoBlock;
+  return block;
+}
+
+BlockIndex block_at(const void* address) noexcept {
+  const BlockIndex block = block_around(address);
+  return block != kNoBlock && owner_of(block) == OwnerWord::held(local().slot) ? block : kNoBlock;
 }
 
 // The counts are this process's own; its threads order themselves by them.

@@ -52,6 +52,8 @@ void prepare_block(BlockIndex block) noexcept;
 // then on, whether they are there yet or not.
 void note_written_in_place(BlockIndex block) noexcept;
 
+// The block where `address` lies, whoever's it is, or kNoBlock.
+BlockIndex block_around(const void* address) noexcept;
 // The block where `address` lies and which this process holds alone, or kNoBlock. Tells that a
 // buffer was born in the arena.
 BlockIndex block_at(const void* address) noexcept;

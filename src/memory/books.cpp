@@ -6,6 +6,8 @@
 #include "memory/budget.hpp"
 #include "memory/local.hpp"
 #include "memory/owner.hpp"
+#include "memory/reference.hpp"
+#include "memory/shared.hpp"
 #include "memory/size_class.hpp"
 #include "os/clock.hpp"
 
@@ -23,6 +25,7 @@ FreeList& list_of(const BlockRecord& record) noexcept {
 void push(BlockIndex block) noexcept {
   BlockRecord& record = block_record(block);
   FreeList& list = list_of(record);
+  set_purpose(block, Purpose::data);
   record.newer = kNoBlock;
   record.older = list.newest;
   if (list.newest != kNoBlock) {
@@ -104,10 +107,12 @@ Result<Taken> Books::make(std::uint32_t size_class) {
 }
 
 void Books::put_back(BlockIndex block) noexcept {
-  BlockRecord& record = block_record(block);
-  record.freed_at = static_cast<std::uint64_t>(os::now());
+  const SharedName named = named_by(block);
+  block_record(block).freed_at = static_cast<std::uint64_t>(os::now());
   set_owner(block, OwnerWord::free());
   push(block);
+  // A death before this: who reclaims the dead looks at every shared block.
+  if (named.block != kNoBlock) free_if_unheld(*this, named.block);
 }
 
 BlockIndex Books::take_idle(std::uint64_t until) noexcept {

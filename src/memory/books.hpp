@@ -35,7 +35,8 @@ class Books {
   // this process. kNoBlock: call again with what measure_room() says. Error::no_memory names the
   // limit, Error::too_many the table.
   Result<Taken> take(std::uint32_t size_class, const os::MemoryLimit* measured);
-  // Frees a block: its owner word becomes free here.
+  // Frees a block: its owner word becomes free here. With a reference goes the shared block that
+  // nothing else holds.
   void put_back(BlockIndex block) noexcept;
   // Takes the warm block that has been free longest, if it was freed before `until`, out of the
   // lists; it is held by this process then. kNoBlock: none.
