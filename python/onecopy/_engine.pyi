@@ -71,6 +71,38 @@ class Buffer:
     def __len__(self) -> int:
         """In bytes."""
 
+class SharedBuffer:
+    """A block that is one and the same memory for all who have it, or a part of one; offers the
+    buffer protocol. What shared arrays lie in."""
+
+    @classmethod
+    def _make(cls, length: int, zero: bool) -> Self:
+        """A new one of `length` bytes, which are zero or anything. MemoryError names the limit."""
+
+    @classmethod
+    def _copy_of(cls, data: Any) -> Self:
+        """A new one with the bytes of `data`, a contiguous buffer, in it."""
+
+    @classmethod
+    def _open(cls, block: int, time: int) -> Self:
+        """One that somebody still holds, by its name."""
+
+    @classmethod
+    def _around(cls, array: Any) -> tuple[Self, int] | None:
+        """The whole memory that an array lies in, and the offset of its first element in bytes;
+        None where that is not shared."""
+
+    @classmethod
+    def _are_there(cls) -> bool:
+        """Whether this process has any."""
+
+    def _name(self) -> tuple[int, int]: ...
+    def _hold_for(self, slot: int) -> None:
+        """Count the reserved member `slot` as a holder of the memory."""
+
+    def __len__(self) -> int:
+        """In bytes."""
+
 # -- channels -------------------------------------------------------------------------------------
 
 class Queue:

@@ -11,6 +11,7 @@
 #include "lock.hpp"
 #include "pickler.hpp"
 #include "queue.hpp"
+#include "shared_buffer.hpp"
 #include "wait_any.hpp"
 
 NB_MODULE(_engine, module) {
@@ -24,7 +25,8 @@ NB_MODULE(_engine, module) {
   module.attr("__version__") = onecopy::kVersionText;
 
   if (!python::add_buffer_type(module.ptr()) || !python::add_queue_type(module.ptr()) ||
-      !python::add_connection_type(module.ptr()) || !python::add_lock_type(module.ptr())) {
+      !python::add_shared_buffer_type(module.ptr()) || !python::add_connection_type(module.ptr()) ||
+      !python::add_lock_type(module.ptr())) {
     throw nb::python_error();
   }
   python::watch_arenas();

@@ -8,6 +8,7 @@
 #include "errors.hpp"
 #include "numpy_api.hpp"
 #include "reducers.hpp"
+#include "shared_buffer.hpp"
 
 namespace onecopy::python {
 namespace {
@@ -285,6 +286,7 @@ Fit ValueEncoder::array(PyObject* object, bool alone, bool remember) {
   if (reduced != 0) return reduced > 0 ? Fit::no : Fit::error;
   numpy::Layout layout;
   if (!numpy::describe(object, layout)) return Fit::no;
+  if (shared_array_at(layout.data).block != memory::kNoBlock) return Fit::no;
 
   if (layout.bytes >= kBlockThreshold) {
     numpy::Gift gift;

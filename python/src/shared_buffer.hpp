@@ -1,0 +1,25 @@
+// SharedBuffer: a shared block of the arena, or a part of one, as a Python object with the buffer
+// protocol. What shared arrays lie in: all who have one see the same bytes, and each object is a
+// handle on the block (memory/shared.hpp). A fork copies the object, and the child holds the block
+// too.
+#pragma once
+
+#include "memory/shared.hpp"
+#include "python.hpp"
+
+namespace onecopy::python {
+
+// Makes the type and adds it to the module, and the function that tells whether there are any.
+// False with an exception set.
+bool add_shared_buffer_type(PyObject* module);
+
+// A buffer of `length` bytes, `offset` bytes into a shared block on which the caller has a handle;
+// takes that over, also where it fails (then null, with an exception set).
+PyObject* make_shared_buffer(memory::SharedName name, std::uint64_t offset, std::uint64_t length,
+                             bool read_only);
+
+// The shared block of arrays where `address` lies, and for which this process has a SharedBuffer;
+// else a name without a block.
+memory::SharedName shared_array_at(const void* address) noexcept;
+
+}  // namespace onecopy::python
