@@ -241,6 +241,24 @@ bool find_extent(PyObject* object, const std::byte*& first, std::span<const std:
   return true;
 }
 
+PyObject* make_strided(const message::Item& item, std::byte* first, PyObject* keeper) {
+  Reference base(keeper);
+  if (!load()) return nullptr;
+  npy_intp shape[message::kMaximumDimensions];
+  npy_intp strides[message::kMaximumDimensions];
+  for (unsigned axis = 0; axis < item.dimensions; ++axis) {
+    shape[axis] = static_cast<npy_intp>(item.extent(axis));
+    strides[axis] = static_cast<npy_intp>(item.stride(axis));
+  }
+  PyArray_Descr* type = PyArray_DescrFromType(number_of(item.data_type));
+  if (type == nullptr) return nullptr;
+  Reference array(PyArray_NewFromDescr(&PyArray_Type, type, item.dimensions, shape, strides, first,
+                                       NPY_ARRAY_WRITEABLE, nullptr));
+  if (!array) return nullptr;
+  if (PyArray_SetBaseObject(as_array(array.get()), base.release()) < 0) return nullptr;
+  return finish(array.release(), item.read_only);
+}
+
 bool find_gift(PyObject* array, const Layout& layout, Gift& gift) {
   if (!layout.contiguous) return false;
   PyObject* root = nullptr;

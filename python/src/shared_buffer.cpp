@@ -4,7 +4,7 @@
 
 #include "errors.hpp"
 #include "memory/block.hpp"
-#include "memory/family.hpp"
+#include "memory/reference.hpp"
 #include "numpy_api.hpp"
 #include "waiting.hpp"
 
@@ -110,16 +110,13 @@ PyObject* open(PyObject*, PyObject* arguments) {
 }
 
 PyObject* around(PyObject*, PyObject* array) {
-  const std::byte* first = nullptr;
-  std::span<const std::byte> extent;
-  if (!numpy::find_extent(array, first, extent)) return nullptr;
-  const SharedName name = shared_array_at(extent.data());
-  if (name.block == memory::kNoBlock) Py_RETURN_NONE;
-  const std::span<const std::byte> block(memory::block_data(name.block),
-                                         memory::block_length(name.block));
-  if (extent.data() + extent.size() > block.data() + block.size()) Py_RETURN_NONE;
-  if (auto held = memory::hold_shared(name); !held) return raise(held.failure());
-  return Py_BuildValue("(Nn)", whole(name), static_cast<Py_ssize_t>(first - block.data()));
+  SharedPlace place;
+  if (!find_shared(array, place)) {
+    if (PyErr_Occurred() != nullptr) return nullptr;
+    Py_RETURN_NONE;
+  }
+  if (auto held = memory::hold_shared(place.name); !held) return raise(held.failure());
+  return Py_BuildValue("(NK)", whole(place.name), static_cast<unsigned long long>(place.offset));
 }
 
 PyObject* name_of(PyObject* object, PyObject*) {
@@ -161,6 +158,21 @@ PyType_Spec spec = {
     "onecopy._engine.SharedBuffer", sizeof(SharedBuffer), 0, Py_TPFLAGS_DEFAULT, slots,
 };
 
+// Whether every element lies in memory of `room` bytes.
+bool lies_in(const message::Item& item, std::uint64_t room) noexcept {
+  if (item.count == 0) return item.offset <= room;
+  auto low = static_cast<std::int64_t>(item.offset);
+  std::int64_t high = low + static_cast<std::int64_t>(item.size_of_one);
+  for (unsigned axis = 0; axis < item.dimensions; ++axis) {
+    std::int64_t reach = 0;
+    const auto steps = static_cast<std::int64_t>(item.extent(axis) - 1);
+    if (__builtin_mul_overflow(item.stride(axis), steps, &reach)) return false;
+    std::int64_t& end = reach < 0 ? low : high;
+    if (__builtin_add_overflow(end, reach, &end)) return false;
+  }
+  return low >= 0 && high <= static_cast<std::int64_t>(room);
+}
+
 }  // namespace
 
 bool add_shared_buffer_type(PyObject* module) {
@@ -187,6 +199,30 @@ PyObject* make_shared_buffer(SharedName name, std::uint64_t offset, std::uint64_
   made->length = static_cast<Py_ssize_t>(length);
   made->read_only = read_only;
   return reinterpret_cast<PyObject*>(made);
+}
+
+bool find_shared(PyObject* array, SharedPlace& place) {
+  if (living == 0) return false;
+  const std::byte* first = nullptr;
+  std::span<const std::byte> extent;
+  if (!numpy::find_extent(array, first, extent)) return false;
+  place.name = shared_array_at(extent.data());
+  if (place.name.block == memory::kNoBlock) return false;
+  const std::byte* block = memory::block_data(place.name.block);
+  place.offset = static_cast<std::uint64_t>(first - block);
+  return extent.data() + extent.size() <= block + memory::block_length(place.name.block);
+}
+
+PyObject* make_shared_array(const message::Item& item) {
+  const auto name = memory::take_reference(item.block);
+  if (!name) return raise(name.failure());
+  Reference buffer(whole(*name));
+  if (!buffer) return nullptr;
+  if (!lies_in(item, memory::block_length(name->block))) {
+    return raise({Error::corrupt, 0, "the message has an array that leaves its shared memory"});
+  }
+  std::byte* first = self_of(buffer.get()).data + item.offset;
+  return numpy::make_strided(item, first, buffer.release());
 }
 
 SharedName shared_array_at(const void* address) noexcept {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "memory/shared.hpp"
+#include "message/value_reader.hpp"
 #include "python.hpp"
 
 namespace onecopy::python {
@@ -17,6 +18,18 @@ bool add_shared_buffer_type(PyObject* module);
 // takes that over, also where it fails (then null, with an exception set).
 PyObject* make_shared_buffer(memory::SharedName name, std::uint64_t offset, std::uint64_t length,
                              bool read_only);
+
+// Where an array lies that lies wholly in a shared block of arrays.
+struct SharedPlace {
+  memory::SharedName name;
+  std::uint64_t offset = 0;  // of its first element
+};
+// False where the array is not shared. The object is an array.
+bool find_shared(PyObject* array, SharedPlace& place);
+
+// The array of a message, in the shared block that the item's block refers to; that is taken over,
+// also where it fails (then null, with an exception set).
+PyObject* make_shared_array(const message::Item& item);
 
 // The shared block of arrays where `address` lies, and for which this process has a SharedBuffer;
 // else a name without a block.

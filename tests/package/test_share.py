@@ -11,6 +11,8 @@ from multiprocessing.reduction import ForkingPickler
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import onecopy as mp
 from onecopy import _engine
@@ -269,6 +271,33 @@ def test_a_view_arrives_as_a_view_of_the_same_memory(through, view):
     assert type(received) is type(sent)
     assert received.flags.writeable == sent.flags.writeable
     assert is_same_memory(received, sent)
+
+
+@st.composite
+def slices(draw, length):
+    bounds = st.none() | st.integers(-length - 1, length + 1)
+    return slice(
+        draw(bounds), draw(bounds), draw(st.integers(1, 3)) * draw(st.sampled_from([1, -1]))
+    )
+
+
+@st.composite
+def views(draw):
+    shape = draw(st.lists(st.integers(1, 5), min_size=1, max_size=4))
+    shared = mp.empty(
+        shape, draw(st.sampled_from(["i1", "f8", "U3", "M8[s]"])), "CF"[draw(st.booleans())]
+    )
+    view = shared[tuple(draw(slices(extent)) for extent in shape)]
+    return view.transpose(draw(st.permutations(range(view.ndim))))
+
+
+@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+@given(views())
+def test_whatever_view_arrives_as_what_it_was(through, view):
+    received = through(view)
+
+    assert (received.shape, received.dtype) == (view.shape, view.dtype)
+    assert view.size == 0 or is_same_memory(received, view)
 
 
 @dataclass
