@@ -71,6 +71,42 @@ class Buffer:
     def __len__(self) -> int:
         """In bytes."""
 
+class SharedBuffer:
+    """A block that is one and the same memory for all who have it, or a part of one; offers the
+    buffer protocol. What shared arrays, and the ctypes objects of Array and Value, lie in."""
+
+    @classmethod
+    def _make(cls, length: int, zero: bool) -> Self:
+        """A new one of `length` bytes, which are zero or anything. MemoryError names the limit."""
+
+    @classmethod
+    def _make_for_elements(cls, length: int) -> Self:
+        """The same, zeroed; what NumPy sees in it is sent by value."""
+
+    @classmethod
+    def _copy_of(cls, data: Any) -> Self:
+        """A new one with the bytes of `data`, a contiguous buffer, in it."""
+
+    @classmethod
+    def _open(cls, block: int, time: int) -> Self:
+        """One that somebody still holds, by its name."""
+
+    @classmethod
+    def _around(cls, array: Any) -> tuple[Self, int] | None:
+        """The whole memory that an array lies in, and the offset of its first element in bytes;
+        None where that is not shared."""
+
+    @classmethod
+    def _are_there(cls) -> bool:
+        """Whether this process has any."""
+
+    def _name(self) -> tuple[int, int]: ...
+    def _hold_for(self, slot: int) -> None:
+        """Count the reserved member `slot` as a holder of the memory."""
+
+    def __len__(self) -> int:
+        """In bytes."""
+
 # -- channels -------------------------------------------------------------------------------------
 
 class Queue:
@@ -155,19 +191,6 @@ class Lock:
     def name(self) -> None: ...
     @property
     def handle(self) -> int: ...
-
-class SharedBlock:
-    """Zeroed memory that is the same for every process that has it, with the buffer protocol."""
-
-    def __init__(self, length: int) -> None: ...
-    @classmethod
-    def _open(cls, block: int, time: int, length: int) -> Self:
-        """A handle on existing memory. OSError: nobody has it any more."""
-
-    def __len__(self) -> int: ...
-    def _name(self) -> tuple[int, int]: ...
-    def _hold_for(self, slot: int) -> None:
-        """Count the reserved member `slot` as a holder of the memory."""
 
 class Elements:
     """The elements of a synchronized array: one at a time without its lock, unless it is held."""

@@ -29,6 +29,16 @@ def memory() -> dict[str, Any]:
     )
 
 
+def share(*_arguments: Any, **_options: Any) -> Any:
+    """There is no shared memory for arrays: raises NotImplementedError."""
+    raise NotImplementedError(
+        f"Onecopy runs on Linux only so far, and has no shared arrays on {sys.platform}"
+    )
+
+
+empty = full = zeros = share
+
+
 def install_allocator() -> bool:
     """False: arrays stay where NumPy makes them."""
     return False

@@ -63,7 +63,7 @@ static_assert(offsetof(MemberRecord, identity) == 8 && offsetof(MemberRecord, na
               offsetof(MemberRecord, joined_at) == 48);
 
 // What a block in use is for.
-enum class Purpose : std::uint32_t { data, segment, lock, array };
+enum class Purpose : std::uint32_t { data, segment, lock, elements, array, reference };
 
 // One block. Equation: in use (owner not free) or in exactly one free list of its size class;
 // [offset, offset + capacity) overlaps no other block's; length <= capacity; the pages are the
@@ -74,20 +74,23 @@ struct alignas(64) BlockRecord {
   std::uint64_t capacity;            // bytes, what its size class has
   std::uint64_t length;              // bytes asked for; meaningful while in use
   std::uint64_t freed_at;            // monotonic nanoseconds; meaningful while free
-  BlockIndex newer;                  // free list, towards the most recently freed
-  BlockIndex older;                  // free list, towards the longest free
+  // Of the free list, towards the most recently freed and towards the longest free. In use as a
+  // reference: the shared block that it holds, and the time of that sharing.
+  BlockIndex newer;
+  BlockIndex older;
   std::uint16_t size_class;
-  std::uint16_t warm;  // 1: its pages are counted as resident
+  std::uint8_t warm;        // 1: its pages are counted as resident
+  std::uint8_t referenced;  // 1: there was a reference to it since it was shared last
   // Odd: the kernel has its pages, or they were never filled; even: filled. Rises at each change.
   std::atomic<std::uint32_t> page_generation;
-  Purpose purpose;             // meaningful while in use
-  std::uint32_t times_common;  // the number in the owner word of the last time frozen or shared
+  std::atomic<Purpose> purpose;  // `data` while free
+  std::uint32_t times_common;    // the number in the owner word of the last time frozen or shared
 };
 static_assert(sizeof(BlockRecord) == 64 && alignof(BlockRecord) == 64);
 static_assert(std::is_standard_layout_v<BlockRecord> && std::is_trivially_copyable_v<BlockRecord>);
 static_assert(offsetof(BlockRecord, owner) == 0 && offsetof(BlockRecord, offset) == 8 &&
               offsetof(BlockRecord, length) == 24 && offsetof(BlockRecord, newer) == 40 &&
-              offsetof(BlockRecord, size_class) == 48 &&
+              offsetof(BlockRecord, size_class) == 48 && offsetof(BlockRecord, referenced) == 51 &&
               offsetof(BlockRecord, page_generation) == 52 &&
               offsetof(BlockRecord, times_common) == 60);
 

@@ -6,6 +6,7 @@
 #include "memory/local.hpp"
 #include "memory/member.hpp"
 #include "memory/owner.hpp"
+#include "memory/reference.hpp"
 #include "memory/size_class.hpp"
 
 namespace onecopy::memory {
@@ -54,6 +55,14 @@ std::string check_owner(BlockIndex block) {
   return of_block(block, "has an owner word of no kind");
 }
 
+// A reference keeps what it names from being freed.
+std::string check_reference(BlockIndex block) {
+  const SharedName name = named_by(block);
+  if (name.block == kNoBlock) return {};
+  if (name.block < block_count() && owner_of(name.block) == OwnerWord::shared(name.time)) return {};
+  return of_block(block, "refers to a block that is not shared, or was shared anew");
+}
+
 std::string walk(const FreeList& list, std::uint32_t size_class, bool warm,
                  std::vector<std::uint8_t>& seen) {
   BlockIndex newer = kNoBlock;
@@ -91,6 +100,7 @@ std::string validate_memory() {
     const bool free = owner_of(block).state() == OwnerState::free;
     wrong = check_record(block, offset);
     if (wrong.empty()) wrong = check_owner(block);
+    if (wrong.empty()) wrong = check_reference(block);
     if (wrong.empty() && free && seen[block] == 0) wrong = of_block(block, "is free, not listed");
     offset = record.offset + record.capacity;
     if (record.warm != 0) resident += record.capacity;
