@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from benchmarks import memory, report, transfer
+from benchmarks import measuring, memory, report, transfer
 from benchmarks.pairing import Spread
 from benchmarks.report import Figures, Result, Verdict
 from benchmarks.yardsticks import Yardsticks
@@ -22,17 +22,18 @@ YARDSTICKS = Yardsticks(
 )
 
 
-def figures(stock=40e-3, ours=2e-3, ours_int=5e-6):
+def figures(stock=40e-3, ours=2e-3, beside=5e-6):
     return Figures(
         stock=steady(stock),
         ours=steady(ours),
         ratio=steady(stock / ours),
-        ours_int=steady(ours_int) if ours_int is not None else None,
+        beside=steady(beside) if beside is not None else None,
+        over_beside=steady(ours / beside) if beside is not None else None,
     )
 
 
 def result(figures, *verdicts):
-    return Result("row", "an array", "the same back", 8000, figures, verdicts)
+    return Result("row", "an array", "the same back", 8000, figures, verdicts, None, "a leg")
 
 
 @pytest.mark.parametrize(
@@ -51,23 +52,23 @@ def test_durations_have_three_digits_and_a_unit(seconds, text):
 
 
 def test_a_ratio_bar_is_met_from_its_figure_on():
-    bar = transfer.ratio_of(20)
+    bar = measuring.ratio_of(20)
     assert bar.test(figures(stock=20.0, ours=1.0), None) is True
     assert bar.test(figures(stock=19.9, ours=1.0), None) is False
 
 
 def test_two_copies_and_a_hand_off():
     bar = transfer.TWO_COPIES
-    assert bar.test(figures(ours=2.004e-3, ours_int=5e-6), COPY) is True
-    assert bar.test(figures(ours=2.006e-3, ours_int=5e-6), COPY) is False
-    assert bar.test(figures(ours=2.0e-3, ours_int=None), COPY) is None
+    assert bar.test(figures(ours=2.004e-3, beside=5e-6), COPY) is True
+    assert bar.test(figures(ours=2.006e-3, beside=5e-6), COPY) is False
+    assert bar.test(figures(ours=2.0e-3, beside=None), COPY) is None
     assert bar.test(figures(), None) is None
 
 
 def test_a_hand_off_and_twenty_microseconds():
     bar = transfer.HAND_OFF
-    assert bar.test(figures(ours=29e-6, ours_int=10e-6), COPY) is True
-    assert bar.test(figures(ours=31e-6, ours_int=10e-6), COPY) is False
+    assert bar.test(figures(ours=29e-6, beside=10e-6), COPY) is True
+    assert bar.test(figures(ours=31e-6, beside=10e-6), COPY) is False
 
 
 def words(line):
@@ -96,14 +97,17 @@ def test_multiples_of_the_yardsticks():
 
 def test_without_a_second_core_there_is_no_spinning_figure():
     alone = Yardsticks(None, steady(10e-6), steady(40e-6), {}, {})
-    lines = report.yardstick_lines(alone, [result(figures(ours_int=None))], "onecopy")
+    lines = report.yardstick_lines(alone, [result(figures(beside=None))], "onecopy")
     assert words(lines[-1]) == "an array - - - 200x 50.0x -"
 
 
 def test_json_holds_the_figures(tmp_path):
     path = tmp_path / "figures.json"
     report.write_json(
-        path, {"cpu": "x"}, {"rounds": 3}, YARDSTICKS, [result(figures())], [{"name": "m"}]
+        path,
+        {"cpu": "x"},
+        {"rounds": 3},
+        {"yardsticks": YARDSTICKS, "rows": [result(figures())], "memory": [{"name": "m"}]},
     )
 
     document = json.loads(path.read_text())
