@@ -1,11 +1,21 @@
-"""./bench transfer: measures what it costs to carry data between processes."""
+"""./bench: what it costs to carry data between processes, and to share it."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 
-from benchmarks import machine, measuring, memory, report, transfer, yardsticks
+from benchmarks import (
+    footprint,
+    growth,
+    machine,
+    measuring,
+    memory,
+    report,
+    shared,
+    transfer,
+    yardsticks,
+)
 from benchmarks.measuring import Pace
 from benchmarks.memory import Counts
 from benchmarks.options import parse
@@ -56,6 +66,40 @@ def run_transfer(
     return {"yardsticks": measured, "rows": results, "memory": weighed}
 
 
+def run_shared(
+    options: argparse.Namespace, sides: tuple[Side, Side], pace: Pace
+) -> dict[str, object]:
+    wanted = options.rows or shared.NAMES
+
+    results = []
+    rows = [row for row in shared.ROWS if row.name in wanted]
+    if rows:
+        print_lines(["", report.headings(options.sides)])
+        for row in rows:
+            result = measuring.measure(row, *sides, pace, show_progress)
+            results.append(result)
+            print_lines(report.row_lines(result))
+        if beside := report.beside_lines(results, options.sides[1]):
+            print_lines(["", *beside])
+        print_lines(["", *report.reply_lines(results, "What is timed, up to:")])
+
+    grown = []
+    for grows in growth.ALL:
+        if grows.name in wanted:
+            found = [measuring.measure(row, *sides, pace, show_progress) for row in grows.rows()]
+            grown.extend(found)
+            print_lines(["", *growth.lines(grows, found, options.sides)])
+
+    weighed = []
+    if footprint.NAME in wanted:
+        print_lines([""])
+        for side in options.sides:
+            show_progress(f"{footprint.NAME}, {side}")
+            weighed.append(footprint.weigh(side, MODULES[side], options.start))
+            print_lines(footprint.lines(weighed[-1]))
+    return {"rows": results, "growth": grown, "bytes": weighed}
+
+
 def main() -> int:
     options = parse()
     machine.use_cores(options.cores)
@@ -79,7 +123,8 @@ def main() -> int:
     print(report.machine_line(about))
     print(report.machine_line(settings), flush=True)
 
-    found = run_transfer(options, (stock, ours), pace)
+    run = {"transfer": run_transfer, "shared": run_shared}[options.command]
+    found = run(options, (stock, ours), pace)
     if options.json:
         report.write_json(options.json, about, settings, found)
     return 0

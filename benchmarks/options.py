@@ -7,7 +7,7 @@ import multiprocessing
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import memory, transfer
+from benchmarks import memory, shared, transfer
 from benchmarks.sides import MODULES
 
 
@@ -35,6 +35,14 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         default=200_000,
         help="ints to leave waiting for memory-ints (200000)",
     )
+
+    command = commands.add_parser(
+        "shared",
+        help="locks and shared data, stock and Onecopy in turns",
+        description="Measures locks, Array, Value and Manager().dict() in turns with the stock "
+        "multiprocessing, and prints medians. Nothing is asserted.",
+    )
+    _add_common(command, shared.NAMES)
 
     return parser.parse_args(arguments)
 

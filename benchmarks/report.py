@@ -144,14 +144,29 @@ def _echo_line(yardsticks: Yardsticks) -> str:
     )
 
 
-def reply_lines(results: list[Result]) -> list[str]:
+def reply_lines(results: list[Result], heading: str = "What is waited for:") -> list[str]:
     """What each row calls a reply."""
     replies: dict[str, list[str]] = {}
     for result in results:
         replies.setdefault(result.reply, []).append(result.name)
-    return ["What is waited for:"] + [
-        f"  {reply}: {', '.join(names)}" for reply, names in replies.items()
-    ]
+    return [heading] + [f"  {reply}: {', '.join(names)}" for reply, names in replies.items()]
+
+
+def beside_lines(results: list[Result], side: str) -> list[str]:
+    """The second side's time of every row that has a third leg, as a multiple of it."""
+    title = f"{side} as a multiple of a third leg"
+    lines = [f"{title:43} {'the leg':>10} {'multiple':>9} {'low-high':>14}"]
+    for result in results:
+        figures = result.figures
+        if figures is None or figures.beside is None or figures.over_beside is None:
+            continue
+        over = figures.over_beside
+        spread = f"{times(over.low)}-{times(over.high)}"
+        lines.append(
+            f"{result.title:43} {duration(figures.beside.median):>10} {times(over.median):>9} "
+            f"{spread:>14}  {result.beside}"
+        )
+    return lines if len(lines) > 1 else []
 
 
 def machine_line(machine: dict[str, object]) -> str:

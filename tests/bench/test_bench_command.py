@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import exchanges, fresh, measuring, program, transfer
+from benchmarks import exchanges, fresh, measuring, program, shared, transfer
 from benchmarks.measuring import Pace
 from benchmarks.pairing import Spread
 from benchmarks.sides import Side
@@ -63,6 +63,32 @@ def test_an_unknown_row_is_refused():
     done = bench("transfer", "--rows", "no-such-row")
     assert done.returncode == 2
     assert "no-such-row" in done.stderr
+
+
+def test_shared_goes_into_tables_and_into_the_file(tmp_path):
+    path = tmp_path / "figures.json"
+
+    done = bench(
+        "shared", "--sides", "stock,stock", "--quick", "--rounds", "1", "--json", str(path),
+        "--rows", "element-set", "slice-get", "growth-lock", "bytes",
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
+    assert "one element set, locked Array" in done.stdout
+    assert "Lock and unlock one Lock, by" in done.stdout
+    assert "a Value takes" in done.stdout
+    found = json.loads(path.read_text())
+    element, a_slice = found["rows"]
+    assert element["error"] is None and a_slice["error"] is None
+    assert [verdict["bar"] for verdict in element["verdicts"]] == [
+        "9x",
+        "within 1.3x of array.array",
+    ]
+    assert element["figures"]["beside"]["median"] > 0
+    assert [grown["name"] for grown in found["growth"]] == [
+        f"growth-lock-{processes}" for processes in (1, 2, 4, 8, 16)
+    ]
+    assert all(weighed["Lock"] > 0 for weighed in found["bytes"])
 
 
 def exchange_cases():
@@ -185,6 +211,8 @@ def test_a_third_leg_is_something_to_stay_near(seconds, met):
     assert (verdict.bar, verdict.met) == ("within 1.3x of the leg", met)
 
 
-def test_names_of_rows_are_different():
-    names = [row.name for row in transfer.ROWS]
+@pytest.mark.parametrize(
+    "names", [[row.name for row in transfer.ROWS], shared.NAMES], ids=["transfer", "shared"]
+)
+def test_names_of_rows_are_different(names):
     assert len(names) == len(set(names))
