@@ -58,7 +58,7 @@ def _replace_functions() -> None:
     from multiprocessing import connection as stock_connection
     from multiprocessing import reduction as stock_reduction
 
-    from . import connection, reduction
+    from . import _meeting, connection, reduction
 
     changed: tuple[tuple[Any, str, Any], ...] = (
         (stock_connection, "Pipe", connection.Pipe),
@@ -71,3 +71,4 @@ def _replace_functions() -> None:
     for module, name, function in changed:
         if module is not None:
             setattr(module, name, function)
+    _meeting.meet_everywhere()
