@@ -230,6 +230,11 @@ class Connection:
     ) -> Self:
         """A handle on an end whose socket `descriptor` (owned from now on) arrived here."""
 
+    @classmethod
+    def _make_on(cls, descriptor: int) -> Self:
+        """An end of a new pipe, on the socket `descriptor` (owned from now on), which never blocks.
+        Whoever has the socket's peer opens the other end with the names in reverse."""
+
     def _names(self) -> tuple[tuple[int, int] | None, tuple[int, int] | None]:
         """The (receive, send) channels."""
 

@@ -70,7 +70,7 @@ def _replace_functions() -> None:
     from multiprocessing import connection as stock_connection
     from multiprocessing import reduction as stock_reduction
 
-    from . import connection, reduction
+    from . import _meeting, connection, reduction
 
     changed: tuple[tuple[Any, str, Any], ...] = (
         (stock_connection, "Pipe", connection.Pipe),
@@ -97,3 +97,4 @@ def _replace_functions() -> None:
             "synchronized",
         ),
     )
+    _meeting.meet_everywhere()

@@ -10,7 +10,7 @@ import pytest
 import onecopy as mp
 
 STOCK_MODULES = [module.name for module in pkgutil.iter_modules(multiprocessing.__path__)]
-SHARED = {"dummy", "forkserver", "managers", "process", "resource_sharer", "spawn"} | {
+SHARED = {"dummy", "forkserver", "process", "resource_sharer", "spawn"} | {
     "resource_tracker",
     "shared_memory",
     "util",
