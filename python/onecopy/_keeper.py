@@ -1,12 +1,11 @@
 """The keeper: a process that removes what its program left in /dev/shm, after the program's end.
 
-    python -I -S _keeper.py READER FAMILY
+    python -I -S _keeper.py READER [FAMILY]
 
 READER is the end of a pipe that the processes which make segments write to, FAMILY a descriptor
-that every process of the program has, with a shared lock (flock) on it, or -1. When all have left
-both, the keeper removes the segments that nobody holds a shared lock on; others when that is so. It
-starts in some milliseconds, because it loads nothing of the package, and no signal that is sent to
-a whole terminal or group reaches it.
+that every process of the program has, with a shared lock (flock) on it. When all have left both,
+the keeper removes the segments that nobody holds a shared lock on; others when that is so. It
+starts in some milliseconds, because it loads nothing of the package.
 
 A message is "+DEVICE INODE NAME" to keep a segment, "-NAME" to forget it; it ends in a NUL.
 """
@@ -27,17 +26,17 @@ if TYPE_CHECKING:
 FOLDER = b"/dev/shm/"
 
 
-def main(reader: int, family: int) -> None:
-    os.setsid()
+def main(reader: int, family: int | None = None) -> None:
     os.chdir("/")
     silence(0, 1)
-    if family >= 0:
+    close_others({0, 1, 2, reader, family})
+    if family is not None:
         # Through /proc it is opened anew, and has a lock of its own: the other is the program's.
         anew = os.open(f"/proc/self/fd/{family}", os.O_RDONLY | os.O_CLOEXEC)
         os.close(family)
         family = anew
     kept = kept_at_the_end(reader)
-    if family >= 0:
+    if family is not None:
         fcntl.flock(family, fcntl.LOCK_EX)
         os.close(family)
     removed = [name for identity, name in kept.items() if remove_unused(name, identity)]
@@ -53,6 +52,16 @@ def silence(*descriptors: int) -> None:
     for each in descriptors:
         os.dup2(nothing, each)
     os.close(nothing)
+
+
+def close_others(own: set[int | None]) -> None:
+    """Closes what the program left open for its children."""
+    for descriptor in map(int, os.listdir("/proc/self/fd")):
+        if descriptor not in own:
+            try:
+                os.close(descriptor)
+            except OSError:
+                continue  # that of the list itself
 
 
 def kept_at_the_end(reader: int) -> Kept:
@@ -129,4 +138,4 @@ def tell(removed: list[bytes]) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]))
+    main(*(int(number) for number in sys.argv[1:]))

@@ -12,7 +12,7 @@ import fcntl
 import os
 import signal
 import threading
-from multiprocessing import resource_tracker, spawn, util
+from multiprocessing import resource_tracker, spawn
 
 from . import _engine, _family
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _PROGRAM = os.path.join(os.path.dirname(os.path.abspath(__file__)), "_keeper.py")
 
-# What ends a program, and shall not end its keeper.
+# What ends programs, and no keeper.
 _SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 
 _lock = threading.RLock()
@@ -32,7 +32,6 @@ _identity: tuple[int, int] | None = None  # of the pipe; a program may close wha
 _stock_register: Any = resource_tracker.register
 _stock_unregister: Any = resource_tracker.unregister
 _spawn: Any = spawn
-_util: Any = util
 
 
 def keep(name: str, fd: int) -> None:
@@ -95,20 +94,35 @@ def _is_running() -> bool:
 
 def _start() -> None:
     global _pipe, _identity
-    family = _family_to_wait_for()
     reader, writer = os.pipe()
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     try:
-        executable = os.fsencode(_spawn.get_executable())
-        words = [executable, "-I", "-S", _PROGRAM, str(reader), str(family)]
-        _util.spawnv_passfds(executable, words, [fd for fd in (reader, family) if fd >= 0])
+        _spawn_keeper(reader)
     except BaseException:
         os.close(writer)
         raise
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         os.close(reader)
     _pipe, _identity = writer, _identity_of(writer)
+
+
+def _spawn_keeper(reader: int) -> None:
+    """Out of reach, from its first instruction, of what ends all processes of a terminal."""
+    executable = os.fsdecode(_spawn.get_executable())
+    with contextlib.ExitStack() as stack:
+        actions = []
+        for descriptor, number in ((reader, 3), (_family_to_wait_for(), 4)):
+            if descriptor >= 0:
+                above = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 5)
+                stack.callback(os.close, above)
+                actions.append((os.POSIX_SPAWN_DUP2, above, number))
+        os.posix_spawn(
+            executable,
+            [executable, "-I", "-S", _PROGRAM, *(str(number) for *_, number in actions)],
+            os.environ,
+            file_actions=actions,
+            setsid=True,
+            setsigmask=_SIGNALS,
+        )
 
 
 def _family_to_wait_for() -> int:

@@ -14,7 +14,6 @@ import mmap
 import os
 import secrets
 import sys
-import weakref
 from multiprocessing import shared_memory as _stock
 
 from . import _keeping
@@ -61,6 +60,8 @@ class SharedMemory(_stock_class):  # type: ignore[misc]
         self._track = track
         if name is not None and self._prepend_leading_slash:
             name = "/" + name
+        if name is not None and "\0" in name:
+            raise ValueError("embedded null character")
         try:
             if create:
                 self._create(name, size)
@@ -115,28 +116,23 @@ class SharedMemory(_stock_class):  # type: ignore[misc]
         self._buf = memoryview(self._mmap)
 
     def close(self) -> None:
-        """This instance looks into the segment no more. BufferError: others still look into it
-        through this instance; it is closed all the same, and the mapping goes with the last view.
-        """
-        fd, self._fd = self._fd, -1
+        """This instance looks into the segment no more. Whoever looked into it by way of `buf`, or
+        has an array there, still does: the mapping goes with the last of them."""
+        # NumPy's arrays only refer to the mapping, so that closing it would take their memory away.
+        self._mmap = None
         view, self._buf = self._buf, None
-        mapping, self._mmap = self._mmap, None
+        fd, self._fd = self._fd, -1
         if fd >= 0:
             os.close(fd)
         if view is not None:
-            view.release()
-            if sys.getrefcount(view) > 2:
-                # An array that NumPy made from `buf` has no more than this reference to it.
-                weakref.finalize(view, _let_go, mapping).atexit = False
-                return
-        if mapping is not None:
-            mapping.close()
+            with contextlib.suppress(BufferError):
+                view.release()
 
     def __del__(self, is_finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
-        # At the end of the interpreter what `close` calls may be gone, and all is closed anyhow.
-        if not is_finalizing():
-            with contextlib.suppress(OSError, BufferError):
-                self.close()
+        # At the end of the interpreter what is called here may be gone, and all is closed anyhow.
+        if self._fd >= 0 and not is_finalizing():
+            with contextlib.suppress(OSError):
+                os.close(self._fd)
 
     def unlink(self) -> None:
         """Takes the name away. The memory goes with the last who uses it."""
@@ -170,7 +166,3 @@ def _reserve(fd: int, size: int) -> None:
 
 def _no_room(size: int) -> OSError:
     return OSError(errno.ENOSPC, f"no room for {size} bytes of shared memory", FOLDER)
-
-
-def _let_go(mapping: mmap.mmap) -> None:
-    """Called with the last reference to a mapping, which ends with it."""
