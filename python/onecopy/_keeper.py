@@ -7,7 +7,8 @@ that every process of the program has, with a shared lock (flock) on it. When al
 the keeper removes the segments that nobody holds a shared lock on; others when that is so. It
 starts in some milliseconds, because it loads nothing of the package.
 
-A message is "+DEVICE INODE NAME" to keep a segment, "-NAME" to forget it; it ends in a NUL.
+A message ends in a NUL. It is "+DEVICE INODE NAME" for a segment that is about to get its name, the
+same with "=" when it has got it, and "-NAME" for one that shall be left alone.
 """
 
 from __future__ import annotations
@@ -67,16 +68,24 @@ def close_others(own: set[int | None]) -> None:
 def kept_at_the_end(reader: int) -> Kept:
     """What there is to keep when nobody writes any more."""
     kept: Kept = {}
+    named: Kept = {}  # those of them that have had their name: without it they are gone
     tidy_at = 1024
     for message in messages(reader):
         if message.startswith(b"-"):
             kept = {identity: name for identity, name in kept.items() if name != message[1:]}
             continue
         device, inode, name = message[1:].split(b" ", 2)
-        kept[int(device), int(inode)] = name
-        if len(kept) >= tidy_at:
-            kept = {identity: name for identity, name in kept.items() if is_there(name, identity)}
-            tidy_at = 2 * len(kept) + 1024
+        identity = int(device), int(inode)
+        if message.startswith(b"+"):
+            kept[identity] = name
+        elif identity in kept:
+            named[identity] = name
+        if len(named) >= tidy_at:
+            for identity, name in list(named.items()):
+                if not is_there(name, identity):
+                    kept.pop(identity, None)
+                    del named[identity]
+            tidy_at = 2 * len(named) + 1024
     return kept
 
 

@@ -35,12 +35,19 @@ _spawn: Any = spawn
 
 
 def keep(name: str, fd: int) -> None:
-    """Have the segment removed when this program is gone and nobody else uses it."""
-    device, inode = _identity_of(fd)
+    """Before the segment gets its name: have it removed when this program is gone and nobody else
+    uses it."""
     with _lock:
         if not _is_running():
             _start()
-        _tell(f"+{device} {inode} {_file(name)}")
+        _tell(f"+{_identity_in_words(fd)} {_file(name)}")
+
+
+def named(name: str, fd: int) -> None:
+    """It has its name: when that is gone, there is nothing to keep."""
+    with _lock:
+        if _is_running():
+            _tell(f"={_identity_in_words(fd)} {_file(name)}")
 
 
 def register(name: str, rtype: str) -> None:
@@ -51,6 +58,7 @@ def register(name: str, rtype: str) -> None:
     fd = _posixshmem.shm_open(name, os.O_RDONLY, mode=0)
     try:
         keep(name, fd)
+        named(name, fd)
     finally:
         os.close(fd)
 
@@ -73,6 +81,10 @@ def _file(name: str) -> str:
 def _identity_of(fd: int) -> tuple[int, int]:
     status = os.fstat(fd)
     return status.st_dev, status.st_ino
+
+
+def _identity_in_words(fd: int) -> str:
+    return "{} {}".format(*_identity_of(fd))
 
 
 def _tell(text: str) -> None:

@@ -99,6 +99,8 @@ class SharedMemory(_stock_class):  # type: ignore[misc]
             os.link(f"/proc/self/fd/{fd}", path, src_dir_fd=fd)
         except FileExistsError as error:
             raise FileExistsError(error.errno, error.strerror, name) from None
+        if self._track:
+            _keeping.named(name, fd)
 
     def _attach(self, name: str | None) -> None:
         self._name = name

@@ -7,6 +7,8 @@ import ctypes
 import errno
 import os
 import pickle
+import random
+import re
 import signal
 import stat
 import subprocess
@@ -21,6 +23,8 @@ import pytest
 
 import onecopy as mp
 from onecopy.shared_memory import SharedMemory
+
+KILLS = 200 if os.environ.get("ONECOPY_TEST_LONG") else 8
 
 
 @pytest.fixture
@@ -451,6 +455,44 @@ def test_a_user_that_goes_destroys_nothing_of_stocks(talk, python):
     assert exists(name)
     print(file=maker.stdin, flush=True)
     maker.wait()
+
+
+MAKE_AND_UNLINK = """
+    print("made", flush=True)
+    for count in range(1_000_000):
+        memory = SharedMemory(create=True, size=100)
+        if count % 3:
+            memory.unlink()
+        if count % 2:
+            memory.close()
+"""
+
+ATTACH_AGAIN_AND_AGAIN = """
+    name = input()
+    print("attached", flush=True)
+    while True:
+        SharedMemory(name).close()
+"""
+
+
+def test_kills_at_any_moment_leave_what_is_used_and_nothing_else(memory, talk):
+    def segments():
+        return {name for name in os.listdir("/dev/shm") if re.fullmatch("psm_.{16}", name)}
+
+    before = segments()
+    for _ in range(KILLS):
+        maker, user = talk(MAKE_AND_UNLINK), talk(ATTACH_AGAIN_AND_AGAIN, "user.py")
+        print(memory.name, file=user.stdin, flush=True)
+        for talking in (maker, user):
+            talking.stdout.readline()
+        time.sleep(random.uniform(0, 0.05))
+        for talking in (maker, user):
+            talking.kill()
+            talking.wait()
+        assert exists(memory.name)
+
+    for name in segments() - before:
+        assert is_soon_gone(name)
 
 
 def test_untracked_it_is_left_alone(python):
