@@ -119,6 +119,8 @@ def test_elsewhere_the_names_are_stocks_and_it_is_said_once(python):
         sys.modules["onecopy._engine"] = None  # is not there, and must not be asked for
         import onecopy, onecopy.queues
         import onecopy.connection
+        from onecopy.shared_memory import SharedMemory
+        print(SharedMemory is multiprocessing.shared_memory.SharedMemory)
         print(onecopy.queues is multiprocessing.queues, onecopy.Queue == multiprocessing.Queue)
         print(onecopy.connection is multiprocessing.connection)
         queue = onecopy.Queue()
@@ -131,7 +133,7 @@ def test_elsewhere_the_names_are_stocks_and_it_is_said_once(python):
         """
     )
     assert outcome.stdout == (
-        "True True\nTrue\nFalse 2\nOnecopy runs on Linux only so far, and has no memory on plan9\n"
+        "True\nTrue True\nTrue\nFalse 2\nOnecopy runs on Linux only so far, and has no memory on plan9\n"
     ), outcome
     assert outcome.stderr.count("Onecopy runs on Linux only so far") == 1
 
