@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import Any
 
 # The modules of this package that replace stock ones; all others re-export on any system.
-REPLACED = ("connection", "context", "pool", "queues", "reduction")
+REPLACED = ("connection", "context", "pool", "queues", "reduction", "shared_memory")
 
 
 def use_stock_modules(package: str) -> Any:

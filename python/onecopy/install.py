@@ -97,4 +97,12 @@ def _replace_functions() -> None:
             "synchronized",
         ),
     )
+    _replacing.replace_names(
+        "multiprocessing.shared_memory",
+        "onecopy.shared_memory",
+        ("ShareableList", "SharedMemory", "_make_filename"),
+    )
+    _replacing.replace_names(
+        "multiprocessing.resource_tracker", "onecopy._keeping", ("register", "unregister")
+    )
     _meeting.meet_everywhere()
