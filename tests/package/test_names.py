@@ -133,7 +133,8 @@ def test_elsewhere_the_names_are_stocks_and_it_is_said_once(python):
         """
     )
     assert outcome.stdout == (
-        "True\nTrue True\nTrue\nFalse 2\nOnecopy runs on Linux only so far, and has no memory on plan9\n"
+        "True\nTrue True\nTrue\nFalse 2\n"
+        "Onecopy runs on Linux only so far, and has no memory on plan9\n"
     ), outcome
     assert outcome.stderr.count("Onecopy runs on Linux only so far") == 1
 
