@@ -1,11 +1,11 @@
 """The keeper: a process that removes what its program left in /dev/shm, after the program's end.
 
-    python -I -S _keeper.py READER [FAMILY]
+    python -I -S _keeper.py
 
-READER is the end of a pipe that the processes which make segments write to, FAMILY a descriptor
-that every process of the program has, with a shared lock (flock) on it. When all have left both,
-the keeper removes the segments that nobody holds a shared lock on; others when that is so. It
-starts in some milliseconds, because it loads nothing of the package.
+READER is the end of a pipe that the processes which make segments write to, MEMORY the file that is
+the memory of the family: every process of the program has a shared lock (flock) on it. When all
+have left it, the keeper removes the segments that nobody holds a shared lock on; others when that
+is so. It starts in some milliseconds, because it loads nothing of the package.
 
 A message ends in a NUL. It is "+DEVICE INODE NAME" for a segment that is about to get its name, the
 same with "=" when it has got it, and "-NAME" for one that shall be left alone.
@@ -13,9 +13,10 @@ same with "=" when it has got it, and "-NAME" for one that shall be left alone.
 
 from __future__ import annotations
 
+import _thread
 import fcntl
 import os
-import sys
+import struct
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,25 +27,50 @@ if TYPE_CHECKING:
 
 FOLDER = b"/dev/shm/"
 
+READER, MEMORY = 3, 4
 
-def main(reader: int, family: int | None = None) -> None:
+# Bytes far behind the end of the memory. Who has a lock on the one is the keeper of the family, who
+# has one on the other is looking for it or starting it (_keeping.py).
+KEEPER = 1 << 62
+STARTING = KEEPER + 1
+
+# A lock, as fcntl takes it: kind, from where, first byte, how many, the process that has it.
+LOCK = struct.Struct("hhqqi4x")
+
+
+def lock_of(byte: int, kind: int = fcntl.F_WRLCK) -> bytes:
+    return LOCK.pack(kind, os.SEEK_SET, byte, 1, 0)
+
+
+def main() -> None:
     os.chdir("/")
     silence(0, 1)
-    close_others({0, 1, 2, reader, family})
-    if family is not None:
-        # Through /proc it is opened anew, and has a lock of its own: the other is the program's.
-        anew = os.open(f"/proc/self/fd/{family}", os.O_RDONLY | os.O_CLOEXEC)
-        os.close(family)
-        family = anew
-    kept = kept_at_the_end(reader)
-    if family is not None:
-        fcntl.flock(family, fcntl.LOCK_EX)
-        os.close(family)
+    close_others({0, 1, 2, READER, MEMORY})
+    # While the program lives there is a writer, so that others may come later.
+    writer = os.open(f"/proc/self/fd/{READER}", os.O_WRONLY | os.O_CLOEXEC)
+    be_found()
+    _thread.start_new_thread(wait_for_family, (writer,))
+    kept = kept_at_the_end(READER)
     removed = [name for identity, name in kept.items() if remove_unused(name, identity)]
     if removed:
         tell(removed)
     silence(2)
     remove_when_unused(kept)
+
+
+def be_found() -> None:
+    try:
+        fcntl.fcntl(MEMORY, fcntl.F_SETLK, lock_of(KEEPER))
+    except OSError:
+        return  # a second keeper, of those who cannot reach the first
+    finally:
+        fcntl.fcntl(MEMORY, fcntl.F_OFD_SETLK, lock_of(STARTING, fcntl.F_UNLCK))
+
+
+def wait_for_family(writer: int) -> None:
+    fcntl.flock(MEMORY, fcntl.LOCK_EX)
+    os.close(MEMORY)
+    os.close(writer)
 
 
 def silence(*descriptors: int) -> None:
@@ -55,7 +81,7 @@ def silence(*descriptors: int) -> None:
     os.close(nothing)
 
 
-def close_others(own: set[int | None]) -> None:
+def close_others(own: set[int]) -> None:
     """Closes what the program left open for its children."""
     for descriptor in map(int, os.listdir("/proc/self/fd")):
         if descriptor not in own:
@@ -147,4 +173,4 @@ def tell(removed: list[bytes]) -> None:
 
 
 if __name__ == "__main__":
-    main(*(int(number) for number in sys.argv[1:]))
+    main()

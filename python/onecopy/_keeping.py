@@ -1,7 +1,10 @@
 """Telling the keeper of this program which segments of shared memory the program has made.
 
 The keeper (_keeper.py) is a process of its own, because nothing else outlives a program that is
-killed. The first process to make a segment starts it; children forked from there on have it too.
+killed. A family has one, which the first process to make a segment starts. The others find it by
+the memory of the family: the keeper has a lock on one byte far behind the end of that file, and who
+has a lock the system tells. A lock on the next byte lets one process at a time look and start it;
+where it starts it, the lock goes over to the keeper, which gives it up when it can be found.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ import threading
 from multiprocessing import resource_tracker, spawn
 
 from . import _engine, _family
+from ._keeper import KEEPER, LOCK, MEMORY, READER, STARTING, lock_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,13 +37,15 @@ _stock_register: Any = resource_tracker.register
 _stock_unregister: Any = resource_tracker.unregister
 _spawn: Any = spawn
 
+_own_memory = -1  # in the place of the family's, where there is none
+
 
 def keep(name: str, fd: int) -> None:
     """Before the segment gets its name: have it removed when this program is gone and nobody else
     uses it."""
     with _lock:
         if not _is_running():
-            _start()
+            _connect()
         _tell(f"+{_identity_in_words(fd)} {_file(name)}")
 
 
@@ -93,7 +99,7 @@ def _tell(text: str) -> None:
         os.write(_pipe, message)
     except BrokenPipeError:  # somebody killed it
         os.close(_pipe)
-        _start()
+        _connect()
         os.write(_pipe, message)
 
 
@@ -104,48 +110,70 @@ def _is_running() -> bool:
         return False
 
 
-def _start() -> None:
+def _connect() -> None:
+    """Finds the keeper of the family, or starts one."""
     global _pipe, _identity
-    reader, writer = os.pipe()
+    memory = _memory_of_family()
+    fcntl.flock(memory, fcntl.LOCK_SH)  # the last of the family to go gives it back
+    # Opened anew, it has locks of its own.
+    anew = os.open(f"/proc/self/fd/{memory}", os.O_RDWR | os.O_CLOEXEC)
     try:
-        _spawn_keeper(reader)
-    except BaseException:
-        os.close(writer)
-        raise
+        fcntl.fcntl(anew, fcntl.F_OFD_SETLKW, lock_of(STARTING))
+        pipe = _find(anew)
+        _pipe = _start(anew) if pipe is None else pipe
     finally:
-        os.close(reader)
-    _pipe, _identity = writer, _identity_of(writer)
+        os.close(anew)
+    _identity = _identity_of(_pipe)
 
 
-def _spawn_keeper(reader: int) -> None:
+def _find(memory: int) -> int | None:
+    kind, *_, pid = LOCK.unpack(fcntl.fcntl(memory, fcntl.F_GETLK, lock_of(KEEPER)))
+    if kind == fcntl.F_UNLCK:
+        return None
+    try:
+        return os.open(f"/proc/{pid}/fd/{READER}", os.O_WRONLY | os.O_CLOEXEC)
+    except OSError:  # it is about to go, or out of sight
+        return None
+
+
+def _start(memory: int) -> int:
     """Out of reach, from its first instruction, of what ends all processes of a terminal."""
     executable = os.fsdecode(_spawn.get_executable())
     with contextlib.ExitStack() as stack:
+        reader, writer = os.pipe()
+        stack.callback(os.close, reader)
         actions = []
-        for descriptor, number in ((reader, 3), (_family_to_wait_for(), 4)):
-            if descriptor >= 0:
-                above = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 5)
-                stack.callback(os.close, above)
-                actions.append((os.POSIX_SPAWN_DUP2, above, number))
-        os.posix_spawn(
-            executable,
-            [executable, "-I", "-S", _PROGRAM, *(str(number) for *_, number in actions)],
-            os.environ,
-            file_actions=actions,
-            setsid=True,
-            setsigmask=_SIGNALS,
-        )
+        for descriptor, number in ((reader, READER), (memory, MEMORY)):
+            above = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, MEMORY + 1)
+            stack.callback(os.close, above)
+            actions.append((os.POSIX_SPAWN_DUP2, above, number))
+        try:
+            os.posix_spawn(
+                executable,
+                [executable, "-I", "-S", _PROGRAM],
+                os.environ,
+                file_actions=actions,
+                setsid=True,
+                setsigmask=_SIGNALS,
+            )
+        except BaseException:
+            os.close(writer)
+            raise
+    return writer
 
 
-def _family_to_wait_for() -> int:
-    """A descriptor that the whole family has, with a lock on it that the last of them gives back;
-    -1 where the system has no memory for a family."""
+def _memory_of_family() -> int:
+    """A descriptor of a file that every process of the family has open."""
+    global _own_memory
     with contextlib.suppress(OSError, MemoryError):
         _family.join()
         family = _engine.family_descriptor()
-        fcntl.flock(family, fcntl.LOCK_SH)
+        os.fstat(family)
         return family
-    return -1
+    # No memory, or closed by a program that closed what it does not know: we and our children.
+    if _own_memory < 0:
+        _own_memory = os.memfd_create("onecopy-keeper", os.MFD_CLOEXEC)
+    return _own_memory
 
 
 def _renew_lock() -> None:

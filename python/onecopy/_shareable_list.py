@@ -65,7 +65,8 @@ class ShareableList(_stock_list):  # type: ignore[misc]
         for item in items:
             code, value = self._types_mapping[type(item)], _encoded(item)
             if isinstance(value, bytes):
-                code %= _WORD * (len(value) // _WORD + 1)
+                # As stock gives, which counts letters; what text in many bytes needs beyond that.
+                code %= _WORD * max(len(item) // _WORD + 1, -(-len(value) // _WORD))
             assert len(code) <= _WORD, "an item of 10 MB or more"
             formats.append(code)
             values.append(struct.pack(code, value))

@@ -8,7 +8,7 @@ import struct
 from multiprocessing import shared_memory as stock
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import onecopy as mp
@@ -69,6 +69,7 @@ def test_keeps_a_value_whole(value):
         assert list(ShareableList(name=shared.shm.name)) == [1, value, 2]
 
 
+@settings(deadline=None)
 @given(st.lists(VALUES, max_size=12))
 def test_keeps_lists_of_values(values):
     with Sharing(values) as shared:
@@ -83,6 +84,7 @@ def test_keeps_lists_of_values(values):
             assert shared.count(value) == values.count(value)
 
 
+@settings(deadline=None)
 @given(st.lists(VALUES, min_size=1, max_size=6), st.data())
 def test_takes_a_value_whole_or_not_at_all(values, data):
     with Sharing(values) as shared:

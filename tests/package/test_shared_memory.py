@@ -559,6 +559,31 @@ def test_what_a_child_made_lives_as_long_as_the_program(python, method):
     assert is_soon_gone(second)
 
 
+def test_a_family_has_one_keeper(python, method):
+    # A worker that had one of its own would leave it running until the program ends.
+    told = python(
+        """
+        import os, sys
+        import onecopy as mp
+        from onecopy import _keeping
+        from onecopy.shared_memory import SharedMemory
+
+        def pipe_to_keeper(_):
+            memory = SharedMemory(create=True, size=10)
+            memory.close()
+            memory.unlink()
+            return os.fstat(_keeping._pipe).st_ino
+
+        if __name__ == "__main__":
+            with mp.get_context(sys.argv[1]).Pool(3, maxtasksperchild=1) as pool:
+                pipes = pool.map(pipe_to_keeper, range(6), chunksize=1)
+            print(len({pipe_to_keeper(None), *pipes}))
+        """,
+        method,
+    )
+    assert (told.code, told.stdout, told.stderr) == (0, "1\n", ""), told
+
+
 def test_signals_to_a_whole_group_spare_the_keeper(program):
     maker = subprocess.Popen(
         [
