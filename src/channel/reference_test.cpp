@@ -34,6 +34,7 @@ SharedName make_filled(int byte) {
 // As many references to it in one message.
 void put_references(Channel& channel, SharedName name, std::size_t count) {
   std::vector<memory::BlockIndex> blocks;
+  blocks.reserve(count);
   for (std::size_t i = 0; i < count; ++i) blocks.push_back(memory::make_reference(name).value());
   ASSERT_EQ(channel.try_put({kKind, {}, blocks}, Contend::yes), Put::done);
 }

@@ -111,8 +111,11 @@ void Books::put_back(BlockIndex block) noexcept {
   block_record(block).freed_at = static_cast<std::uint64_t>(os::now());
   set_owner(block, OwnerWord::free());
   push(block);
-  // A death before this: who reclaims the dead looks at every shared block.
-  if (named.block != kNoBlock) free_if_unheld(*this, named.block);
+  // A death before this: who takes the lock over counts anew, and who reclaims the dead looks at
+  // every shared block.
+  if (named.block == kNoBlock) return;
+  --block_record(named.block).references;
+  free_if_unheld(*this, named.block);
 }
 
 BlockIndex Books::take_idle(std::uint64_t until) noexcept {
@@ -161,6 +164,7 @@ void rebuild_books() noexcept {
     if (record.warm != 0) books.resident += record.capacity;
   }
   books.highest_resident = std::max(books.highest_resident, books.resident);
+  count_references();
 }
 
 }  // namespace onecopy::memory

@@ -10,15 +10,14 @@ namespace onecopy::memory {
 Result<BlockIndex> make_reference(SharedName name) {
   auto block = allocate_block(sizeof name);
   if (!block) return block;
-  // Who looks for references has the lock, and finds this one whole or not at all.
   const Books books;
   BlockRecord& record = block_record(*block);
-  record.newer = name.block;
-  record.older = name.time;
-  block_record(name.block).referenced = 1;
+  record.named = name.block;
+  record.named_time = name.time;
   // After the name, whatever the compiler would like: a death in between leaves a block of no use.
   std::atomic_signal_fence(std::memory_order_seq_cst);
   set_purpose(*block, Purpose::reference);
+  ++block_record(name.block).references;
   return block;
 }
 
@@ -39,14 +38,18 @@ Result<SharedName> take_reference(BlockIndex reference) {
 
 SharedName named_by(BlockIndex block) noexcept {
   if (purpose_of(block) != Purpose::reference) return {};
-  return {block_record(block).newer, block_record(block).older};
+  return {block_record(block).named, block_record(block).named_time};
 }
 
-bool is_referenced(SharedName name) noexcept {
-  for (BlockIndex block = 0, count = block_count(); block < count; ++block) {
-    if (named_by(block) == name) return true;
+void count_references() noexcept {
+  const std::uint32_t count = block_count();
+  for (BlockIndex block = 0; block < count; ++block) {
+    if (owner_of(block).state() == OwnerState::shared) block_record(block).references = 0;
   }
-  return false;
+  for (BlockIndex block = 0; block < count; ++block) {
+    const SharedName name = named_by(block);
+    if (name.block != kNoBlock) ++block_record(name.block).references;
+  }
 }
 
 }  // namespace onecopy::memory

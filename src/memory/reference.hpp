@@ -4,7 +4,9 @@
 // of its own, which its message owns like any other of its blocks: as long as that block is in use,
 // whoever's it is, the shared block stays. All that is true of the blocks of a message, across the
 // death of anybody, is true of references, and what frees the block lets go of the shared one
-// (Books::put_back). Nothing is in its pages: the name is in its record.
+// (Books::put_back). Nothing is in its pages: the name is in its record. References are made and
+// freed under the lock on the books, and how many name a shared block is one of the books' figures:
+// counted anew after a death.
 //
 // Any thread of any member may call. A death in the middle leaves a reference held by the dead, or
 // a shared block that nothing holds; the reclaim of the dead frees both.
@@ -25,7 +27,7 @@ Result<SharedName> take_reference(BlockIndex reference);
 // What the block names, if it is a reference; else a name without a block. For who holds it, or
 // has the lock on the books.
 SharedName named_by(BlockIndex block) noexcept;
-// Whether there is a reference to it anywhere. With the lock on the books.
-bool is_referenced(SharedName name) noexcept;
+// Counts the references to every shared block, for who rebuilds the books.
+void count_references() noexcept;
 
 }  // namespace onecopy::memory

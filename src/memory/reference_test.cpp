@@ -6,6 +6,7 @@
 #include <atomic>
 
 #include "memory/block.hpp"
+#include "memory/books.hpp"
 #include "memory/census.hpp"
 #include "memory/family.hpp"
 #include "memory/local.hpp"
@@ -94,8 +95,26 @@ TEST(Reference, ToABlockInUseAnewDoesNotHoldTheOldOne) {
     let_go_shared(old);
     const SharedName anew = make();
     ASSERT_EQ(anew.block, old.block);
-    EXPECT_EQ(block_record(anew.block).referenced, 0) << "nobody need look for references to it";
+    EXPECT_EQ(block_record(anew.block).references, 0u);
     let_go_shared(anew);
+    expect_all_free();
+  });
+}
+
+TEST(Reference, IsCountedAnewWithTheBooks) {
+  in_fresh_process([] {
+    const SharedName name = make();
+    const SharedName other = make();
+    const BlockIndex blocks[] = {refer_to(name), refer_to(other), refer_to(name)};
+    for (const SharedName each : {name, other}) block_record(each.block).references = 77;
+    EXPECT_NE(validate_memory(), "");
+    rebuild_books();
+    EXPECT_EQ(block_record(name.block).references, 2u);
+    EXPECT_EQ(block_record(other.block).references, 1u);
+    EXPECT_EQ(validate_memory(), "");
+    for (const BlockIndex block : blocks) release_block(block);
+    let_go_shared(name);
+    let_go_shared(other);
     expect_all_free();
   });
 }

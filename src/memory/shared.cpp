@@ -9,7 +9,6 @@
 #include "memory/ledger.hpp"
 #include "memory/local.hpp"
 #include "memory/owner.hpp"
-#include "memory/reference.hpp"
 
 namespace onecopy::memory {
 namespace {
@@ -26,10 +25,8 @@ bool is_shared_as(SharedName name) noexcept {
 }  // namespace
 
 void free_if_unheld(Books& books, BlockIndex block) noexcept {
-  const OwnerWord owner = owner_of(block);
-  if (owner.state() != OwnerState::shared || ledger_held_by_anyone(Ledger::blocks, block)) return;
-  if (block_record(block).referenced != 0 && is_referenced({block, owner.sequence()})) return;
-  books.put_back(block);
+  if (owner_of(block).state() != OwnerState::shared || block_record(block).references != 0) return;
+  if (!ledger_held_by_anyone(Ledger::blocks, block)) books.put_back(block);
 }
 
 Result<SharedName> make_shared_block(std::size_t bytes, Purpose purpose) {
@@ -41,7 +38,7 @@ Result<SharedName> make_shared_block(std::size_t bytes, Purpose purpose) {
 SharedName share_block(BlockIndex block, Purpose purpose) noexcept {
   BlockRecord& record = block_record(block);
   set_purpose(block, purpose);
-  record.referenced = 0;
+  record.references = 0;
   note_written_in_place(block);
   const std::lock_guard guard(local().handles_mutex);
   handles_on(block).store(1, std::memory_order_relaxed);

@@ -180,7 +180,7 @@ TEST_F(MemoryThreads, HoldSharedBlocksByReferencesToThem) {
     for (int i = 0; i < 300; ++i) {
       if (thread == 0 && i % 10 == 0) {
         EXPECT_EQ(reclaim_dead(), 0u);
-        EXPECT_EQ(validate_memory(), "");
+        EXPECT_GE(take_census().members.size(), before_.members.size());
       }
       const SharedName name = make_shared_block(5000, Purpose::array).value();
       write_all(name.block, i % 100);

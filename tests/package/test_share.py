@@ -17,6 +17,8 @@ from hypothesis import strategies as st
 import onecopy as mp
 from onecopy import _engine
 
+KILLS = 300 if os.environ.get("ONECOPY_TEST_LONG") else 10
+
 KINDS = {
     "bool": np.array([True, False, True]),
     "int8": np.arange(3, dtype="i1"),
@@ -466,6 +468,43 @@ def test_a_receiver_that_dies_holds_it_no_more():
     assert shared[0] == 8
     del shared
     assert shared_bytes() == before
+
+
+def pass_around(inbox, outbox):
+    while True:
+        array, view = inbox.get()
+        view[0] += 1
+        outbox.put((array, array[:, 1:].T))
+
+
+@pytest.mark.parametrize("kill_after", [0.0, 0.001, 0.003])
+def test_whoever_is_killed_while_arrays_go_round_leaves_nothing(kill_after):
+    before = shared_bytes()
+    for _ in range(KILLS):
+        there, back = mp.Queue(), mp.Queue()
+        worker = mp.Process(target=pass_around, args=(there, back))
+        worker.start()
+        for _ in range(3):
+            array = mp.zeros((2, 1000))
+            there.put((array, array[0]))
+        there.put(back.get())
+        time.sleep(kill_after)  # anywhere in its work, a different place each time
+        os.kill(worker.pid, signal.SIGKILL)
+        worker.join()
+
+        left = [each for q in (there, back) for each in drain(q)]
+        assert all(array.shape == (2, 1000) for array, _ in left)
+        assert all(np.shares_memory(array, view) for array, view in left)
+        del left, array, there, back, worker
+    gc.collect()
+    assert shared_bytes() == before
+
+
+def drain(q):
+    values = []
+    while not q.empty():
+        values.append(q.get())
+    return values
 
 
 PROGRAM = """
