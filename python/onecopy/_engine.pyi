@@ -13,6 +13,9 @@ def join_family() -> None:
     """Become a member: of the family this process was started from, else of a new one."""
 
 def in_family() -> bool: ...
+def family_secret() -> bytes:
+    """16 bytes that members alone can know."""
+
 def family_descriptor() -> int:
     """The arena's descriptor, checked to be the arena's still."""
 

@@ -9,7 +9,6 @@ socket is the pipe's bell. No key, no meeting: such a connection stays on its so
 
 from __future__ import annotations
 
-import functools
 import hmac
 import os
 import socket
@@ -18,7 +17,7 @@ import sys
 from multiprocessing import connection as _connection
 from multiprocessing.context import AuthenticationError
 
-from . import _engine, _family
+from . import _engine
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -224,19 +223,9 @@ def _agree(connection: Connection, receive: Names, send: Names) -> None:
 
 
 def _whereabouts() -> bytes:
-    """What tells this family from all others, on other machines too; nothing: there is none yet."""
-    if not _engine.in_family():
-        return b""
-    try:
-        return b"%s %d %d" % (_machine(), *_family.identity())
-    except OSError:
-        return b""
-
-
-@functools.lru_cache(maxsize=1)
-def _machine() -> bytes:
-    with open("/proc/sys/kernel/random/boot_id", "rb") as file:
-        return file.read()
+    """What only members of this family know; nothing: there is none yet. It must be more than what
+    others could guess, or a mark would tell them whether they have guessed the key."""
+    return _engine.family_secret() if _engine.in_family() else b""
 
 
 def _is_near(descriptor: int) -> bool:

@@ -9,6 +9,7 @@ one family (_meeting.py).
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable
 from multiprocessing import connection as _stock
 from multiprocessing.connection import Client, Connection
@@ -113,7 +114,8 @@ class Listener(_stock.Listener):
         if self._listener is None:
             raise OSError("listener is closed")
         accepted: Any = _meeting.Connection.of(self._listener.accept(), listens=True)
-        if self._authkey:
+        # An empty key is one since Python 3.13.
+        if self._authkey or (self._authkey is not None and sys.version_info >= (3, 13)):
             _meeting.deliver_challenge(accepted, self._authkey)
             _meeting.answer_challenge(accepted, self._authkey)
         return accepted  # type: ignore[no-any-return]

@@ -1,7 +1,7 @@
 // SharedBuffer: a shared block of the arena, or a part of one, as a Python object with the buffer
-// protocol. What shared arrays and the ctypes objects of Array and Value lie in: all who have one see
-// the same bytes, and each object is a handle on the block (memory/shared.hpp). A fork copies the
-// object, and the child holds the block too.
+// protocol. What shared arrays and the ctypes objects of Array and Value lie in: all who have one
+// see the same bytes, and each object is a handle on the block (memory/shared.hpp). A fork copies
+// the object, and the child holds the block too.
 #pragma once
 
 #include "memory/shared.hpp"

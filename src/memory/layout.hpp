@@ -113,9 +113,10 @@ struct ArenaHeader {
   std::uint64_t magic;
   std::uint32_t layout_version;
   std::uint32_t package_version;
-  std::uint64_t capacity;  // address space that every member reserves
-  std::uint64_t limit;     // ONECOPY_MEMORY_LIMIT in bytes; 0: none given
-  std::uint32_t user;      // of everybody in the family
+  std::uint64_t capacity;   // address space that every member reserves
+  std::uint64_t limit;      // ONECOPY_MEMORY_LIMIT in bytes; 0: none given
+  std::uint32_t user;       // of everybody in the family
+  std::uint64_t secret[2];  // known to nobody who does not map this
 
   alignas(64) OwnerLock books;  // over everything down to `cold_lists`, and the block records
   std::atomic<std::uint32_t> block_count;
