@@ -75,6 +75,18 @@ class _OnEngine(BaseContext):
 
         return RLock(ctx=self.get_context())
 
+    def Semaphore(self, value: int = 1) -> synchronize.Semaphore:
+        """Units to take and give back; what `with` took comes back when its process is killed."""
+        from .synchronize import Semaphore
+
+        return Semaphore(value, ctx=self.get_context())
+
+    def BoundedSemaphore(self, value: int = 1) -> synchronize.BoundedSemaphore:
+        """A semaphore of never more than `value` units; those of a killed process come back."""
+        from .synchronize import BoundedSemaphore
+
+        return BoundedSemaphore(value, ctx=self.get_context())
+
     def RawValue(self, typecode_or_type: Any, *args: Any) -> Any:
         """A ctypes object in shared memory, without a lock."""
         from .sharedctypes import RawValue

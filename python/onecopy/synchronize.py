@@ -1,7 +1,7 @@
-"""Locks: alive after the death of their holder.
+"""Locks and semaphores: alive after the death of their holder.
 
-Lock and RLock are the engine's; the rest is stock's, standing on them. The classes derive from
-those of multiprocessing.synchronize.
+They are the engine's; the rest is stock's, standing on them. The classes derive from those of
+multiprocessing.synchronize.
 """
 
 from __future__ import annotations
@@ -9,12 +9,7 @@ from __future__ import annotations
 import atexit
 from multiprocessing import synchronize as _stock
 from multiprocessing.context import assert_spawning, get_spawning_popen
-from multiprocessing.synchronize import (
-    BoundedSemaphore,
-    Condition,
-    Event,
-    Semaphore,
-)
+from multiprocessing.synchronize import Condition, Event
 from multiprocessing.util import register_after_fork
 
 from . import _engine, _family, _names
@@ -34,21 +29,26 @@ __getattr__ = _names.names_of(_stock, __name__)
 atexit.register(_engine.leave_locks_held)
 
 
-class _LockBase(_engine.Lock, _stock.SemLock):
-    """What the two kinds have in common. Stock's classes reach for what they stand on by the name
-    `_semlock`, which is the lock itself here."""
+class _OnEngine:
+    """What locks and semaphores have in common. Stock's classes reach for what they stand on by the
+    name `_semlock`, which is the lock itself here."""
+
+    _is_fork_ctx = False  # stock's: may be given to processes of any start method
+
+    @property
+    def _semlock(self) -> Self:
+        return self
+
+
+class _LockBase(_OnEngine, _engine.Lock, _stock.SemLock):
+    """What the two kinds of lock have in common."""
 
     _recursive = False
-    _is_fork_ctx = False  # stock's: may be given to processes of any start method
 
     def __init__(self, *, ctx: BaseContext) -> None:
         _family.join()
         _engine.Lock.__init__(self, self._recursive)
         register_after_fork(self, _engine.Lock._after_fork)
-
-    @property
-    def _semlock(self) -> Self:
-        return self
 
     def __reduce__(self) -> tuple[Any, ...]:
         assert_spawning(self)
@@ -75,3 +75,37 @@ class RLock(_LockBase, _stock.RLock):
     release. A holder that is killed releases it."""
 
     _recursive = True
+
+
+class Semaphore(_OnEngine, _engine.Semaphore, _stock.Semaphore):
+    """Units that any process and thread may take, and any may give back.
+
+    What `with` took comes back when its process is killed; what `acquire` took does not, since
+    semaphores are used for signalling too.
+    """
+
+    _bounded = False
+
+    def __init__(self, value: int = 1, *, ctx: BaseContext) -> None:
+        _family.join()
+        _engine.Semaphore.__init__(self, value, self._bounded)
+        register_after_fork(self, _engine.Semaphore._after_fork)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        assert_spawning(self)
+        place = _family.Place.of(get_spawning_popen())
+        self._hold_for(place.slot)
+        return _open_semaphore, (place, type(self), *self._name())
+
+
+def _open_semaphore(place: None, cls: type[Semaphore], block: int, time: int) -> Semaphore:
+    semaphore = cls._open(block, time)
+    register_after_fork(semaphore, _engine.Semaphore._after_fork)
+    return semaphore
+
+
+class BoundedSemaphore(Semaphore, _stock.BoundedSemaphore):
+    """A semaphore that never has more units than it was made with. All that a process took come
+    back when it is killed: the next waiter has one within 100 ms."""
+
+    _bounded = True

@@ -84,24 +84,6 @@ PyObject* enter(PyObject* object, PyObject*) {
   return self == nullptr ? nullptr : take(*self, os::Deadline::never());
 }
 
-// Stock's argument `block` is an int before Python 3.12 and anything after; its time-out is looked
-// at in both cases.
-bool parse_call(const Arguments& arguments, os::Deadline& deadline) {
-  int blocks = 1;
-  if (arguments[0] != nullptr) {
-#if PY_VERSION_HEX < 0x030C0000
-    const Reference number(PyNumber_Index(arguments[0]));
-    if (!number) return false;
-    blocks = PyObject_IsTrue(number.get());
-#else
-    blocks = PyObject_IsTrue(arguments[0]);
-#endif
-  }
-  if (blocks < 0 || !parse_timeout(arguments[1], deadline)) return false;
-  if (blocks == 0) deadline = os::Deadline::after(0);
-  return true;
-}
-
 PyObject* acquire(PyObject* object, PyObject* const* given, Py_ssize_t count, PyObject* keywords) {
   static constexpr Signature kSignature{"acquire", 0, {"block", "timeout"}};
   if (count == 0 && keywords == nullptr) return enter(object, nullptr);
@@ -109,7 +91,7 @@ PyObject* acquire(PyObject* object, PyObject* const* given, Py_ssize_t count, Py
   if (!parse(kSignature, given, count, keywords, arguments)) return nullptr;
   Lock* self = made(object);
   os::Deadline deadline = os::Deadline::never();
-  if (self == nullptr || !parse_call(arguments, deadline)) return nullptr;
+  if (self == nullptr || !parse_acquire(arguments, deadline)) return nullptr;
   return take(*self, deadline);
 }
 
@@ -295,6 +277,24 @@ PyType_Spec spec = {"onecopy._engine.Lock", sizeof(Lock), 0,
 bool add_lock_type(PyObject* module) {
   lock_type = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&spec));
   return lock_type != nullptr && PyModule_AddType(module, lock_type) == 0;
+}
+
+// Stock's argument `block` is an int before Python 3.12 and anything after; its time-out is looked
+// at in both cases.
+bool parse_acquire(const Arguments& arguments, os::Deadline& deadline) {
+  int blocks = 1;
+  if (arguments[0] != nullptr) {
+#if PY_VERSION_HEX < 0x030C0000
+    const Reference number(PyNumber_Index(arguments[0]));
+    if (!number) return false;
+    blocks = PyObject_IsTrue(number.get());
+#else
+    blocks = PyObject_IsTrue(arguments[0]);
+#endif
+  }
+  if (blocks < 0 || !parse_timeout(arguments[1], deadline)) return false;
+  if (blocks == 0) deadline = os::Deadline::after(0);
+  return true;
 }
 
 const sync::Lock* engine_lock(PyObject* object) {

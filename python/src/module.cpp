@@ -12,6 +12,7 @@
 #include "lock.hpp"
 #include "pickler.hpp"
 #include "queue.hpp"
+#include "semaphore.hpp"
 #include "shared_block.hpp"
 #include "wait_any.hpp"
 
@@ -27,6 +28,8 @@ NB_MODULE(_engine, module) {
 
   if (!python::add_buffer_type(module.ptr()) || !python::add_queue_type(module.ptr()) ||
       !python::add_connection_type(module.ptr()) || !python::add_lock_type(module.ptr()) ||
+      !python::add_semaphore_type(module.ptr()) ||
+
       !python::add_shared_block_type(module.ptr()) || !python::add_element_types(module.ptr())) {
     throw nb::python_error();
   }
