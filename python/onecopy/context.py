@@ -87,6 +87,12 @@ class _OnEngine(BaseContext):
 
         return BoundedSemaphore(value, ctx=self.get_context())
 
+    def Event(self) -> synchronize.Event:
+        """A flag that any process may set and clear, and wait for."""
+        from .synchronize import Event
+
+        return Event(ctx=self.get_context())
+
     def RawValue(self, typecode_or_type: Any, *args: Any) -> Any:
         """A ctypes object in shared memory, without a lock."""
         from .sharedctypes import RawValue

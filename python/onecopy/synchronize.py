@@ -1,7 +1,6 @@
-"""Locks and semaphores: alive after the death of their holder.
+"""Locks, semaphores and events: alive after the death of who uses them.
 
-They are the engine's; the rest is stock's, standing on them. The classes derive from those of
-multiprocessing.synchronize.
+They are the engine's; the classes derive from those of multiprocessing.synchronize.
 """
 
 from __future__ import annotations
@@ -9,7 +8,7 @@ from __future__ import annotations
 import atexit
 from multiprocessing import synchronize as _stock
 from multiprocessing.context import assert_spawning, get_spawning_popen
-from multiprocessing.synchronize import Condition, Event
+from multiprocessing.synchronize import Condition
 from multiprocessing.util import register_after_fork
 
 from . import _engine, _family, _names
@@ -109,3 +108,30 @@ class BoundedSemaphore(Semaphore, _stock.BoundedSemaphore):
     back when it is killed: the next waiter has one within 100 ms."""
 
     _bounded = True
+
+
+def _hold_for_child(synchronizer: Event) -> _family.Place:
+    """The place of the child that is being started, which holds it from now on."""
+    if get_spawning_popen() is None:
+        # In stock's words: its events and barriers stand on a Condition, which refuses.
+        raise RuntimeError(
+            "Condition objects should only be shared between processes through inheritance"
+        )
+    place = _family.Place.of(get_spawning_popen())
+    synchronizer._hold_for(place.slot)
+    return place
+
+
+class Event(_engine.Event, _stock.Event):
+    """A flag that is set and cleared by any process, and waited for."""
+
+    def __init__(self, *, ctx: BaseContext) -> None:
+        _family.join()
+        _engine.Event.__init__(self)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _open_event, (_hold_for_child(self), type(self), *self._name())
+
+
+def _open_event(place: None, cls: type[Event], block: int, time: int) -> Event:
+    return cls._open(block, time)

@@ -8,6 +8,7 @@
 #include "bulk_memory.hpp"
 #include "connection.hpp"
 #include "elements.hpp"
+#include "event.hpp"
 #include "family.hpp"
 #include "lock.hpp"
 #include "pickler.hpp"
@@ -28,8 +29,7 @@ NB_MODULE(_engine, module) {
 
   if (!python::add_buffer_type(module.ptr()) || !python::add_queue_type(module.ptr()) ||
       !python::add_connection_type(module.ptr()) || !python::add_lock_type(module.ptr()) ||
-      !python::add_semaphore_type(module.ptr()) ||
-
+      !python::add_semaphore_type(module.ptr()) || !python::add_event_type(module.ptr()) ||
       !python::add_shared_block_type(module.ptr()) || !python::add_element_types(module.ptr())) {
     throw nb::python_error();
   }

@@ -69,6 +69,7 @@ enum class Purpose : std::uint32_t {
   lock,
   array,
   semaphore,
+  event,
 };
 
 // One block. Equation: in use (owner not free) or in exactly one free list of its size class;
