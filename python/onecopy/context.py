@@ -87,6 +87,13 @@ class _OnEngine(BaseContext):
 
         return BoundedSemaphore(value, ctx=self.get_context())
 
+    def Condition(self, lock: Any = None) -> synchronize.Condition:
+        """Processes that wait to be notified, over a lock; where none is given, over an RLock."""
+        from .synchronize import Condition
+
+        condition: synchronize.Condition = Condition(lock, ctx=self.get_context())
+        return condition
+
     def Event(self) -> synchronize.Event:
         """A flag that any process may set and clear, and wait for."""
         from .synchronize import Event

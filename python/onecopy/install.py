@@ -50,6 +50,7 @@ def _change_contexts() -> None:
     for name in (
         "Array",
         "BoundedSemaphore",
+        "Condition",
         "Event",
         "JoinableQueue",
         "Lock",

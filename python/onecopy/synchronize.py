@@ -1,4 +1,4 @@
-"""Locks, semaphores and events: alive after the death of who uses them.
+"""Locks, semaphores, conditions and events: alive after the death of who uses them.
 
 They are the engine's; the classes derive from those of multiprocessing.synchronize.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 import atexit
 from multiprocessing import synchronize as _stock
 from multiprocessing.context import assert_spawning, get_spawning_popen
-from multiprocessing.synchronize import Condition
 from multiprocessing.util import register_after_fork
 
 from . import _engine, _family, _names
@@ -16,7 +15,7 @@ from . import _engine, _family, _names
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from multiprocessing.context import BaseContext
-    from typing import Any
+    from typing import Any, Callable
 
     from typing_extensions import Self
 
@@ -110,7 +109,7 @@ class BoundedSemaphore(Semaphore, _stock.BoundedSemaphore):
     _bounded = True
 
 
-def _hold_for_child(synchronizer: Event) -> _family.Place:
+def _hold_for_child(synchronizer: Condition | Event) -> _family.Place:
     """The place of the child that is being started, which holds it from now on."""
     if get_spawning_popen() is None:
         # In stock's words: its events and barriers stand on a Condition, which refuses.
@@ -120,6 +119,41 @@ def _hold_for_child(synchronizer: Event) -> _family.Place:
     place = _family.Place.of(get_spawning_popen())
     synchronizer._hold_for(place.slot)
     return place
+
+
+class Condition(_engine.Condition, _stock.Condition):
+    """Processes that wait to be notified, over a Lock or an RLock.
+
+    A waiter that is killed is no ghost: it holds nobody up, and what it was notified of goes to the
+    next. Over a lock that is none of Onecopy's this is stock's condition.
+    """
+
+    def __new__(cls, lock: Any = None, *, ctx: BaseContext) -> Any:
+        if lock and not isinstance(lock, _LockBase):
+            return _stock.Condition(lock, ctx=ctx)
+        return super().__new__(cls)
+
+    def __init__(self, lock: Any = None, *, ctx: BaseContext) -> None:
+        _family.join()
+        _engine.Condition.__init__(self, lock or RLock(ctx=ctx))
+        self._make_methods()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}({self._lock}, {self._waiting()})>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        place = _hold_for_child(self)
+        return _open_condition, (place, type(self), self._lock, *self._name())
+
+    _make_methods: Callable[[], None]
+
+
+def _open_condition(
+    place: None, cls: type[Condition], lock: _engine.Lock, block: int, time: int
+) -> Condition:
+    condition = cls._open(lock, block, time)
+    condition._make_methods()
+    return condition
 
 
 class Event(_engine.Event, _stock.Event):

@@ -317,6 +317,11 @@ bool give_back_lock(PyObject* lock) {
   return static_cast<bool>(given_back);
 }
 
+int times_held(PyObject* lock) noexcept {
+  const Lock& self = self_of(lock);
+  return is_of_this_thread(self) ? self.count : 0;
+}
+
 bool is_held_again(PyObject* lock) noexcept {
   const Lock& self = self_of(lock);
   return self.kind == Kind::recursive && is_of_this_thread(self);

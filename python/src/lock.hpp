@@ -28,5 +28,7 @@ bool take_lock(PyObject* lock);
 bool give_back_lock(PyObject* lock);
 // Whether this thread has it, and may take it again.
 bool is_held_again(PyObject* lock) noexcept;
+// How often this thread has it; 0: not at all.
+int times_held(PyObject* lock) noexcept;
 
 }  // namespace onecopy::python

@@ -70,6 +70,7 @@ enum class Purpose : std::uint32_t {
   array,
   semaphore,
   event,
+  condition,
 };
 
 // One block. Equation: in use (owner not free) or in exactly one free list of its size class;
