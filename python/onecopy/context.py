@@ -23,7 +23,7 @@ from . import _names
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from multiprocessing import connection, process, queues, synchronize
-    from typing import Any
+    from typing import Any, Callable
 
 __all__ = ()
 
@@ -99,6 +99,17 @@ class _OnEngine(BaseContext):
         from .synchronize import Event
 
         return Event(ctx=self.get_context())
+
+    def Barrier(
+        self,
+        parties: int,
+        action: Callable[[], object] | None = None,
+        timeout: float | None = None,
+    ) -> synchronize.Barrier:
+        """Where processes wait until `parties` have come; one that is killed there breaks it."""
+        from .synchronize import Barrier
+
+        return Barrier(parties, action, timeout, ctx=self.get_context())
 
     def RawValue(self, typecode_or_type: Any, *args: Any) -> Any:
         """A ctypes object in shared memory, without a lock."""

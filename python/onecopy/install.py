@@ -49,6 +49,7 @@ def _change_contexts() -> None:
     from them, are on the engine too, and pickle as what they are."""
     for name in (
         "Array",
+        "Barrier",
         "BoundedSemaphore",
         "Condition",
         "Event",

@@ -1,4 +1,4 @@
-"""Locks, semaphores, conditions and events: alive after the death of who uses them.
+"""Locks, semaphores, conditions, events and barriers: alive after the death of who uses them.
 
 They are the engine's; the classes derive from those of multiprocessing.synchronize.
 """
@@ -109,7 +109,7 @@ class BoundedSemaphore(Semaphore, _stock.BoundedSemaphore):
     _bounded = True
 
 
-def _hold_for_child(synchronizer: Condition | Event) -> _family.Place:
+def _hold_for_child(synchronizer: Condition | Event | Barrier) -> _family.Place:
     """The place of the child that is being started, which holds it from now on."""
     if get_spawning_popen() is None:
         # In stock's words: its events and barriers stand on a Condition, which refuses.
@@ -169,3 +169,53 @@ class Event(_engine.Event, _stock.Event):
 
 def _open_event(place: None, cls: type[Event], block: int, time: int) -> Event:
     return cls._open(block, time)
+
+
+class Barrier(_engine.Barrier, _stock.Barrier):
+    """Where processes wait until as many as `parties` have come.
+
+    One that is killed while it waits, or while it runs the action, breaks it.
+    """
+
+    def __init__(
+        self,
+        parties: int,
+        action: Callable[[], object] | None = None,
+        timeout: float | None = None,
+        *,
+        ctx: BaseContext,
+    ) -> None:
+        _family.join()
+        _engine.Barrier.__init__(self, _enough(parties))
+        self._keep(parties, action, timeout)
+
+    def _keep(
+        self, parties: int, action: Callable[[], object] | None, timeout: float | None
+    ) -> None:
+        self._parties, self._action, self._timeout = parties, action, timeout
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Waits for the others; which of them this is, from 0 on. threading.BrokenBarrierError."""
+        return self._pass(self._timeout if timeout is None else timeout, self._action)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        place = _hold_for_child(self)
+        kept = self._parties, self._action, self._timeout
+        return _open_barrier, (place, type(self), kept, *self._name())
+
+
+def _enough(parties: object) -> int:
+    """How many are enough; 0 where no number is: stock takes anything, and compares."""
+    try:
+        number = int(parties)  # type: ignore[call-overload]
+    except (TypeError, ValueError, OverflowError):
+        return 0
+    return number if number == parties and 0 < number < 2**32 else 0
+
+
+def _open_barrier(
+    place: None, cls: type[Barrier], kept: tuple[Any, ...], block: int, time: int
+) -> Barrier:
+    barrier = cls._open(block, time)
+    barrier._keep(*kept)
+    return barrier

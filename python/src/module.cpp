@@ -4,6 +4,7 @@
 
 #include <onecopy/version.hpp>
 
+#include "barrier.hpp"
 #include "buffer.hpp"
 #include "bulk_memory.hpp"
 #include "condition.hpp"
@@ -31,8 +32,8 @@ NB_MODULE(_engine, module) {
   if (!python::add_buffer_type(module.ptr()) || !python::add_queue_type(module.ptr()) ||
       !python::add_connection_type(module.ptr()) || !python::add_lock_type(module.ptr()) ||
       !python::add_semaphore_type(module.ptr()) || !python::add_event_type(module.ptr()) ||
-      !python::add_condition_type(module.ptr()) || !python::add_shared_block_type(module.ptr()) ||
-      !python::add_element_types(module.ptr())) {
+      !python::add_condition_type(module.ptr()) || !python::add_barrier_type(module.ptr()) ||
+      !python::add_shared_block_type(module.ptr()) || !python::add_element_types(module.ptr())) {
     throw nb::python_error();
   }
   python::watch_arenas();

@@ -71,6 +71,7 @@ enum class Purpose : std::uint32_t {
   semaphore,
   event,
   condition,
+  barrier,
 };
 
 // One block. Equation: in use (owner not free) or in exactly one free list of its size class;
