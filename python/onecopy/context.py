@@ -23,7 +23,7 @@ from . import _names
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from multiprocessing import connection, managers, process, queues, synchronize
-    from typing import Any
+    from typing import Any, Callable
 
 __all__ = ()
 
@@ -74,6 +74,42 @@ class _OnEngine(BaseContext):
         from .synchronize import RLock
 
         return RLock(ctx=self.get_context())
+
+    def Semaphore(self, value: int = 1) -> synchronize.Semaphore:
+        """Units to take and give back; what `with` took comes back when its process is killed."""
+        from .synchronize import Semaphore
+
+        return Semaphore(value, ctx=self.get_context())
+
+    def BoundedSemaphore(self, value: int = 1) -> synchronize.BoundedSemaphore:
+        """A semaphore of never more than `value` units; those of a killed process come back."""
+        from .synchronize import BoundedSemaphore
+
+        return BoundedSemaphore(value, ctx=self.get_context())
+
+    def Condition(self, lock: Any = None) -> synchronize.Condition:
+        """Processes that wait to be notified, over a lock; where none is given, over an RLock."""
+        from .synchronize import Condition
+
+        condition: synchronize.Condition = Condition(lock, ctx=self.get_context())
+        return condition
+
+    def Event(self) -> synchronize.Event:
+        """A flag that any process may set and clear, and wait for."""
+        from .synchronize import Event
+
+        return Event(ctx=self.get_context())
+
+    def Barrier(
+        self,
+        parties: int,
+        action: Callable[[], object] | None = None,
+        timeout: float | None = None,
+    ) -> synchronize.Barrier:
+        """Where processes wait until `parties` have come; one that is killed there breaks it."""
+        from .synchronize import Barrier
+
+        return Barrier(parties, action, timeout, ctx=self.get_context())
 
     def RawValue(self, typecode_or_type: Any, *args: Any) -> Any:
         """A ctypes object in shared memory, without a lock."""

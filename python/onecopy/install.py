@@ -49,6 +49,10 @@ def _change_contexts() -> None:
     from them, are on the engine too, and pickle as what they are."""
     for name in (
         "Array",
+        "Barrier",
+        "BoundedSemaphore",
+        "Condition",
+        "Event",
         "JoinableQueue",
         "Lock",
         "Pipe",
@@ -56,6 +60,7 @@ def _change_contexts() -> None:
         "RLock",
         "RawArray",
         "RawValue",
+        "Semaphore",
         "SimpleQueue",
         "Value",
     ):

@@ -11,6 +11,7 @@
 #include "os/lifeline.hpp"
 #include "process/lifelines.hpp"
 #include "sync/lock.hpp"
+#include "sync/semaphore.hpp"
 #include "trace/trace.hpp"
 #include "waiting.hpp"
 
@@ -96,7 +97,10 @@ void add_family_functions(nb::module_& module) {
         value_or_raise(memory::adopt(descriptor, {slot, generation}));
       },
       nb::arg("descriptor"), nb::arg("slot"), nb::arg("generation"));
-  module.def("leave_locks_held", &sync::leave_locks_held);
+  module.def("leave_locks_held", [] {
+    sync::leave_locks_held();
+    sync::leave_units_taken();
+  });
   module.def("reclaim_dead", [] { return without_gil(memory::reclaim_dead); });
 
   module.def("lifeline_pair", [] { return value_or_raise(process::make_lifeline()); });

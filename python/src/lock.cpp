@@ -87,24 +87,6 @@ PyObject* enter(PyObject* object, PyObject*) {
   return self == nullptr ? nullptr : take(*self, os::Deadline::never());
 }
 
-// Stock's argument `block` is an int before Python 3.12 and anything after; its time-out is looked
-// at in both cases.
-bool parse_call(const Arguments& arguments, os::Deadline& deadline) {
-  int blocks = 1;
-  if (arguments[0] != nullptr) {
-#if PY_VERSION_HEX < 0x030C0000
-    const Reference number(PyNumber_Index(arguments[0]));
-    if (!number) return false;
-    blocks = PyObject_IsTrue(number.get());
-#else
-    blocks = PyObject_IsTrue(arguments[0]);
-#endif
-  }
-  if (blocks < 0 || !parse_timeout(arguments[1], deadline)) return false;
-  if (blocks == 0) deadline = os::Deadline::after(0);
-  return true;
-}
-
 PyObject* acquire(PyObject* object, PyObject* const* given, Py_ssize_t count, PyObject* keywords) {
   static constexpr Signature kSignature{"acquire", 0, {"block", "timeout"}};
   if (count == 0 && keywords == nullptr) return enter(object, nullptr);
@@ -112,7 +94,7 @@ PyObject* acquire(PyObject* object, PyObject* const* given, Py_ssize_t count, Py
   if (!parse(kSignature, given, count, keywords, arguments)) return nullptr;
   Lock* self = made(object);
   os::Deadline deadline = os::Deadline::never();
-  if (self == nullptr || !parse_call(arguments, deadline)) return nullptr;
+  if (self == nullptr || !parse_acquire(arguments, deadline)) return nullptr;
   return take(*self, deadline);
 }
 
@@ -300,6 +282,24 @@ bool add_lock_type(PyObject* module) {
   return lock_type != nullptr && PyModule_AddType(module, lock_type) == 0;
 }
 
+// Stock's argument `block` is an int before Python 3.12 and anything after; its time-out is looked
+// at in both cases.
+bool parse_acquire(const Arguments& arguments, os::Deadline& deadline) {
+  int blocks = 1;
+  if (arguments[0] != nullptr) {
+#if PY_VERSION_HEX < 0x030C0000
+    const Reference number(PyNumber_Index(arguments[0]));
+    if (!number) return false;
+    blocks = PyObject_IsTrue(number.get());
+#else
+    blocks = PyObject_IsTrue(arguments[0]);
+#endif
+  }
+  if (blocks < 0 || !parse_timeout(arguments[1], deadline)) return false;
+  if (blocks == 0) deadline = os::Deadline::after(0);
+  return true;
+}
+
 const sync::Lock* engine_lock(PyObject* object) {
   if (!PyObject_TypeCheck(object, lock_type)) {
     PyErr_Format(PyExc_TypeError, "expected a lock of the engine, not %s",
@@ -318,6 +318,11 @@ bool take_lock(PyObject* lock) {
 bool give_back_lock(PyObject* lock) {
   const Reference given_back(release(lock, nullptr));
   return static_cast<bool>(given_back);
+}
+
+int times_held(PyObject* lock) noexcept {
+  const Lock& self = self_of(lock);
+  return is_of_this_thread(self) ? self.count : 0;
 }
 
 bool is_held_again(PyObject* lock) noexcept {

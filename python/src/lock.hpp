@@ -8,12 +8,17 @@
 // (sync/lock.hpp).
 #pragma once
 
+#include "arguments.hpp"
+#include "os/clock.hpp"
 #include "python.hpp"
 #include "sync/lock.hpp"
 
 namespace onecopy::python {
 
 bool add_lock_type(PyObject* module);
+
+// Reads the arguments `block` and `timeout` of acquire. False with an exception set.
+bool parse_acquire(const Arguments& arguments, os::Deadline& deadline);
 
 // The engine's lock in a Lock object; null with TypeError set where it is something else.
 const sync::Lock* engine_lock(PyObject* object);
@@ -23,5 +28,7 @@ bool take_lock(PyObject* lock);
 bool give_back_lock(PyObject* lock);
 // Whether this thread has it, and may take it again.
 bool is_held_again(PyObject* lock) noexcept;
+// How often this thread has it; 0: not at all.
+int times_held(PyObject* lock) noexcept;
 
 }  // namespace onecopy::python

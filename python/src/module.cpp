@@ -4,14 +4,18 @@
 
 #include <onecopy/version.hpp>
 
+#include "barrier.hpp"
 #include "buffer.hpp"
 #include "bulk_memory.hpp"
+#include "condition.hpp"
 #include "connection.hpp"
 #include "elements.hpp"
+#include "event.hpp"
 #include "family.hpp"
 #include "lock.hpp"
 #include "pickler.hpp"
 #include "queue.hpp"
+#include "semaphore.hpp"
 #include "shared_buffer.hpp"
 #include "wait_any.hpp"
 
@@ -27,7 +31,9 @@ NB_MODULE(_engine, module) {
 
   if (!python::add_buffer_type(module.ptr()) || !python::add_queue_type(module.ptr()) ||
       !python::add_shared_buffer_type(module.ptr()) || !python::add_connection_type(module.ptr()) ||
-      !python::add_lock_type(module.ptr()) || !python::add_element_types(module.ptr())) {
+      !python::add_lock_type(module.ptr()) || !python::add_semaphore_type(module.ptr()) ||
+      !python::add_event_type(module.ptr()) || !python::add_condition_type(module.ptr()) ||
+      !python::add_barrier_type(module.ptr()) || !python::add_element_types(module.ptr())) {
     throw nb::python_error();
   }
   python::watch_arenas();

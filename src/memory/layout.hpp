@@ -18,7 +18,7 @@ namespace onecopy::memory {
 inline constexpr std::uint64_t kMagic = 0x79706f63656e6f01;  // "\1onecopy", little endian
 // Raised with every change to anything that lies in shared memory; members of different layouts
 // refuse each other.
-inline constexpr std::uint32_t kLayoutVersion = 4;
+inline constexpr std::uint32_t kLayoutVersion = 5;
 
 inline constexpr std::uint32_t kMaxMembers = 1024;
 inline constexpr std::uint32_t kMaxChannels = 16384;
@@ -63,7 +63,18 @@ static_assert(offsetof(MemberRecord, identity) == 8 && offsetof(MemberRecord, na
               offsetof(MemberRecord, joined_at) == 48);
 
 // What a block in use is for.
-enum class Purpose : std::uint32_t { data, segment, lock, elements, array, reference };
+enum class Purpose : std::uint32_t {
+  data,
+  segment,
+  lock,
+  elements,
+  array,
+  reference,
+  semaphore,
+  event,
+  condition,
+  barrier,
+};
 
 // One block. Equation: in use (owner not free) or in exactly one free list of its size class;
 // [offset, offset + capacity) overlaps no other block's; length <= capacity; the pages are the

@@ -318,5 +318,160 @@ def lock_left_by_a_process():
     print(lock.acquire(timeout=5))
 
 
+@program
+def semaphore_that_is_full():
+    full = mp.Semaphore(2**31 - 1)
+    show(full.release)
+    print(full.acquire(), full.get_value(), full.release(), full.get_value())
+
+
+@program
+def units_of_another():
+    for make in (mp.Semaphore, mp.BoundedSemaphore):
+        semaphore = make(2)
+        semaphore.acquire()
+        print(in_child(release, semaphore), semaphore.get_value())
+        print(in_child(acquire, semaphore), semaphore.get_value())
+        print(semaphore._semlock._count(), semaphore._semlock._is_mine())
+
+
+@program
+def what_a_semaphore_knows():
+    for semaphore in (mp.Semaphore(3), mp.BoundedSemaphore(3)):
+        with semaphore as entered, semaphore:
+            print(entered, semaphore, semaphore._semlock._count(), semaphore._semlock._is_mine())
+            print(semaphore._semlock.maxvalue, semaphore._semlock.kind)
+            print(semaphore._semlock._is_zero(), semaphore._semlock._get_value())
+        print(semaphore._semlock._count(), semaphore._semlock._is_mine())
+
+
+@program
+def wrong_arguments_of_acquire():
+    for semaphore in (mp.Semaphore(3), mp.BoundedSemaphore(3)):
+        show(semaphore.acquire, 1, 2, 3)
+        show(semaphore.acquire, True, "soon")
+        show(semaphore.acquire, wait=1)
+        show(semaphore.acquire, [])
+        print(semaphore.acquire(0), semaphore.acquire(1, -1), semaphore.acquire(False, 5))
+        print(semaphore.acquire(block=True, timeout=-2))
+
+
+@program
+def condition_over_locks():
+    for lock in (mp.Lock(), mp.RLock(), mp.Semaphore(1), mp.BoundedSemaphore(1)):
+        condition = mp.Condition(lock)
+        print(condition, condition.acquire == lock.acquire, condition.release == lock.release)
+        with condition:
+            print(condition.wait(0.01), lock.acquire(False) and lock.release())
+            condition.notify_all()
+        print(condition)
+
+
+@program
+def condition_wait_for():
+    condition = mp.Condition()
+    answers = iter([0, "", None, "at last"])
+    with condition:
+        print(condition.wait_for(lambda: 0, 0.02), condition.wait_for(lambda: "", timeout=-1))
+        print(condition.wait_for(predicate=lambda: [1]))
+        threading.Thread(target=notify_often, args=(condition, answers)).start()
+        print(condition.wait_for(lambda: next(answers), 30))
+        show(condition.wait_for, lambda: 1 / 0)
+        show(condition.wait_for, 5)
+
+
+def notify_often(condition, answers):
+    while answers.__length_hint__():
+        with condition:
+            condition.notify()
+
+
+@program
+def condition_of_another_thread():
+    condition = mp.Condition()
+
+    def try_it():
+        show(condition.wait, 0.01)
+        show(condition.notify)
+        show(condition.notify_all)
+        print(condition.acquire(False))
+
+    with condition:
+        thread = threading.Thread(target=try_it)
+        thread.start()
+        thread.join()
+
+
+@program
+def condition_wrong_numbers():
+    condition = mp.Condition()
+    with condition:
+        for number in (-1, 0, 2.5, 10**400, -(10**400), True):
+            show(condition.notify, number)
+        for number in ("two", None, []):
+            show(condition.notify, number)
+        show(condition.notify, 1, 2)
+        show(condition.wait, [])
+
+
+@program
+def condition_taken_many_times():
+    condition = mp.Condition()
+    with condition, condition, condition:
+        threading.Thread(target=notify_when_free, args=(condition,)).start()
+        print(condition.wait(30), condition._lock)
+    print(condition._lock)
+
+
+def notify_when_free(condition):
+    with condition:
+        condition.notify()
+
+
+@program
+def barrier_that_is_reset_and_broken():
+    for change in ("reset", "abort"):
+        barrier, queue = mp.Barrier(2), mp.SimpleQueue()
+        process = mp.Process(target=meet_or_tell, args=(barrier, queue))
+        process.start()
+        while barrier.n_waiting == 0:
+            pass
+        getattr(barrier, change)()
+        print(queue.get())
+        process.join()
+        print(barrier.broken, barrier.n_waiting)
+
+
+def meet_or_tell(barrier, queue):
+    try:
+        queue.put(barrier.wait(30))
+    except threading.BrokenBarrierError as error:
+        queue.put(repr(error))
+
+
+@program
+def barrier_of_odd_numbers():
+    for parties in (1.0, True, 1):
+        print(mp.Barrier(parties).wait(0.01), repr(mp.Barrier(parties))[-12:])
+    for parties in (0, -1, 1.5, "1", None):
+        show(mp.Barrier(parties).wait, 0.01)
+    show(mp.Barrier(2).wait, "soon")
+    print(mp.Barrier(1).wait("soon"), mp.Barrier(1, timeout="soon").wait())
+
+
+@program
+def barrier_that_is_passed_again():
+    barrier = mp.Barrier(2, action=say, timeout=30)
+    process = mp.Process(target=meet_often, args=(barrier,))
+    process.start()
+    meet_often(barrier)
+    process.join()
+
+
+def meet_often(barrier):
+    for _ in range(3):
+        barrier.wait()
+
+
 if __name__ == "__main__":
     run_programs()
