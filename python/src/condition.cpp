@@ -58,7 +58,11 @@ PyObject* wait(PyObject* object, PyObject* const* given, Py_ssize_t count, PyObj
   auto seat = self->engine->enter();
   if (!seat) return raise(seat.failure());
   const int times = times_held(self->lock);
-  for (int i = 0; i < times; ++i) give_back_lock(self->lock);
+  for (int i = 0; i < times; ++i) {
+    if (give_back_lock(self->lock)) continue;
+    self->engine->abandon(*seat);  // another process released it
+    return nullptr;
+  }
 
   sync::Slices slices(deadline);
   Waited waited = Waited::again;

@@ -154,6 +154,8 @@ Passage Barrier::sleep(std::uint32_t seen, Slices& slices) noexcept {
 
 Passage Barrier::enter(Slices& slices, std::uint32_t& index) noexcept {
   BarrierRecord& record = *record_;
+  // The last to come: nobody may have slept since one of the others died.
+  if (get(record.count) + 1 == get(record.parties)) look_for_dead_parties(record);
   std::uint32_t seen = 0;
   {
     const Guard guard(record);

@@ -192,6 +192,13 @@ TEST_F(BarrierTest, IsBrokenByAPartyThatIsKilledWhileItWaits) {
   EXPECT_EQ(barrier_.state(), BarrierState::broken);
 }
 
+TEST_F(BarrierTest, IsBrokenWhenTheLastComesAfterAPartyWasKilled) {
+  const pid_t living = start_party(Passage::broken);
+  kill_process(start_party(Passage::passed));
+  EXPECT_EQ(pass(barrier_), Passage::broken) << "and nobody reclaimed";
+  EXPECT_TRUE(ended_well(living));
+}
+
 TEST_F(BarrierTest, IsBrokenByTheReclaimOfADeadParty) {
   kill_process(start_party(Passage::passed));
   memory::reclaim_dead();

@@ -117,6 +117,19 @@ def notify_one(condition):
         condition.notify()
 
 
+def test_a_lock_that_another_process_released_cannot_be_waited_with():
+    lock = mp.Lock()
+    condition = mp.Condition(lock)
+    lock.acquire()
+    releaser = mp.Process(target=lock.release)
+    releaser.start()
+    releaser.join()
+    lock.acquire()
+    with pytest.raises(ValueError, match="released too many times"):
+        condition.wait(0.1)
+    assert condition._validate() == ""
+
+
 def test_a_condition_over_a_foreign_lock_is_stocks():
     stock = multiprocessing.get_context("fork")
     for lock in (multiprocessing.synchronize.Lock(ctx=stock), mp.Semaphore(1)):
