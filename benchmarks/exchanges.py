@@ -1,73 +1,49 @@
-"""The programs that are measured: a parent, its children, and what passes between them.
-
-An exchange is opened with a context of either module and starts its children at once. `run(calls)`
-returns the seconds that so many exchanges took, replies included. Nothing here knows which module
-it was given.
-"""
+"""The programs of `./bench transfer`: a parent, its children, and what passes between them."""
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 import time
 from typing import Any
 
 import numpy as np
 
 from benchmarks import messages
+from benchmarks.program import Program, WrongAnswerError
 
 
-class WrongAnswerError(Exception):
-    """What came back is not what was sent."""
-
-
-class Exchange:
-    units = 1  # messages that one call of `run` stands for
-
+class Exchange(Program):
     def __init__(self) -> None:
-        self.processes: list[Any] = []
+        super().__init__()
         self.queues: list[Any] = []
-
-    def start(self, context: Any, target: Any, *args: Any) -> None:
-        process = context.Process(target=target, args=args, daemon=True)
-        process.start()
-        self.processes.append(process)
 
     def queue(self, context: Any) -> Any:
         queue = context.Queue()
         self.queues.append(queue)
         return queue
 
-    def check(self) -> None:
-        """One exchange whose answer is compared; it also waits for the children to start."""
-        raise NotImplementedError
-
-    def run(self, calls: int) -> float:
-        raise NotImplementedError
-
     def run_int(self, calls: int) -> float:
         """The same with an int in place of the message: what handing over costs by itself."""
         raise NotImplementedError
 
-    def stop(self) -> None:
-        """Tells the children to end."""
-
-    def close(self) -> None:
-        self.stop()
-        for process in self.processes:
-            process.join(30)
-        self.abandon()
-
     def abandon(self) -> None:
-        """Ends whatever is left, without asking."""
-        for process in self.processes:
-            if process.is_alive():
-                process.kill()
-            process.join(30)
+        super().abandon()
         for queue in self.queues:
             queue.cancel_join_thread()
             queue.close()
+
+
+class IntOver(Program):
+    """The channel of an exchange that is open, with an int in place of its message."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        super().__init__()
+        self.exchange = exchange
+
+    def check(self) -> None:
+        """The exchange has been checked."""
+
+    def run(self, calls: int) -> float:
+        return self.exchange.run_int(calls)
 
 
 # -- the same message there and back ---------------------------------------------------------------
@@ -288,32 +264,3 @@ class Temporary(Exchange):
     def abandon(self) -> None:
         super().abandon()
         self.control.close()
-
-
-# -- the first array of a program ------------------------------------------------------------------
-
-
-class FirstArray(Exchange):
-    """Every call starts a fresh interpreter, which times the first echo of its life."""
-
-    def __init__(self, module: str, start_method: str, size: int) -> None:
-        super().__init__()
-        self.command = [sys.executable, "-m", "benchmarks.first_array", module, start_method]
-        self.command.append(str(size))
-
-    def check(self) -> None:
-        self.run(1)
-
-    def run(self, calls: int) -> float:
-        return sum(self.once() for _ in range(calls))
-
-    def once(self) -> float:
-        done = subprocess.run(
-            self.command, capture_output=True, text=True, timeout=120, check=False
-        )
-        if done.returncode != 0:
-            raise RuntimeError((done.stderr.strip().splitlines() or ["no reason given"])[-1])
-        answer = json.loads(done.stdout)
-        if not answer["same"]:
-            raise WrongAnswerError("the echo differs from what was sent")
-        return float(answer["seconds"])

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from dataclasses import dataclass
 from typing import Any
+
+from benchmarks import fresh
 
 # Rows and what memory_probe calls them.
 ROWS = {"memory-arrays": "arrays", "memory-ints": "ints"}
@@ -25,14 +24,13 @@ class Counts:
 def probe(row: str, side: str, module: str, start_method: str, counts: Counts) -> dict[str, Any]:
     """Measures one row of one side, in a program of its own."""
     count = getattr(counts, ROWS[row])
-    command = [sys.executable, "-m", "benchmarks.memory_probe"]
-    command += [ROWS[row], module, start_method, str(count)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
     found: dict[str, Any] = {"name": row, "side": side}
-    if done.returncode != 0:
-        found["error"] = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-    else:
-        found.update(json.loads(done.stdout))
+    try:
+        found.update(
+            fresh.answer_of("benchmarks.memory_probe", ROWS[row], module, start_method, str(count))
+        )
+    except RuntimeError as error:
+        found["error"] = str(error)
     return found
 
 

@@ -34,6 +34,8 @@ def calls_for(leg: Leg, target_seconds: float, most: int = 1_000_000) -> int:
     calls = 1
     while True:
         seconds = leg(calls)
+        if calls < most and seconds >= target_seconds / 4:
+            seconds = min(seconds, leg(calls))  # once more: it may have been held up
         if calls >= most or seconds >= target_seconds / 4:
             wanted = round(calls * target_seconds / seconds) if seconds > 0 else most
             return max(1, min(most, wanted))

@@ -21,13 +21,14 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Figures:
-    """Seconds per message of both sides, and of an int over the same channel as ours; `ratio` is
-    stock over ours."""
+    """Seconds per unit of both sides, and of a third leg where there is one; `ratio` is stock over
+    ours, `over_beside` ours over the third leg."""
 
     stock: Spread
     ours: Spread
     ratio: Spread
-    ours_int: Spread | None = None
+    beside: Spread | None = None
+    over_beside: Spread | None = None
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class Result:
     figures: Figures | None = None
     verdicts: tuple[Verdict, ...] = ()
     error: str | None = None
+    beside: str | None = None  # what the third leg is called
 
 
 def headings(sides: tuple[str, str]) -> str:
@@ -108,7 +110,7 @@ def yardstick_lines(yardsticks: Yardsticks, results: list[Result], side: str) ->
     for result in results:
         if result.figures is None:
             continue
-        ours, ours_int = result.figures.ours.median, result.figures.ours_int
+        ours, ours_int = result.figures.ours.median, result.figures.beside
         copy = yardsticks.copies.get(result.size) if result.size else None
         echo = yardsticks.echoes.get(result.size) if result.size else None
         of_copy, of_echo, of_spinning, of_sleeping, of_threads, of_int = (
@@ -142,14 +144,29 @@ def _echo_line(yardsticks: Yardsticks) -> str:
     )
 
 
-def reply_lines(results: list[Result]) -> list[str]:
+def reply_lines(results: list[Result], heading: str = "What is waited for:") -> list[str]:
     """What each row calls a reply."""
     replies: dict[str, list[str]] = {}
     for result in results:
         replies.setdefault(result.reply, []).append(result.name)
-    return ["What is waited for:"] + [
-        f"  {reply}: {', '.join(names)}" for reply, names in replies.items()
-    ]
+    return [heading] + [f"  {reply}: {', '.join(names)}" for reply, names in replies.items()]
+
+
+def beside_lines(results: list[Result], side: str) -> list[str]:
+    """The second side's time of every row that has a third leg, as a multiple of it."""
+    title = f"{side} as a multiple of a third leg"
+    lines = [f"{title:43} {'the leg':>10} {'multiple':>9} {'low-high':>14}"]
+    for result in results:
+        figures = result.figures
+        if figures is None or figures.beside is None or figures.over_beside is None:
+            continue
+        over = figures.over_beside
+        spread = f"{times(over.low)}-{times(over.high)}"
+        lines.append(
+            f"{result.title:43} {duration(figures.beside.median):>10} {times(over.median):>9} "
+            f"{spread:>14}  {result.beside}"
+        )
+    return lines if len(lines) > 1 else []
 
 
 def machine_line(machine: dict[str, object]) -> str:
@@ -160,16 +177,8 @@ def write_json(
     path: Path,
     machine: dict[str, object],
     settings: dict[str, object],
-    yardsticks: Yardsticks | None,
-    results: list[Result],
-    memory: list[dict[str, object]],
+    found: dict[str, object],
 ) -> None:
     """Everything that was printed, in seconds and bytes."""
-    document = {
-        "machine": machine,
-        "settings": settings,
-        "yardsticks": dataclasses.asdict(yardsticks) if yardsticks else None,
-        "rows": [dataclasses.asdict(result) for result in results],
-        "memory": memory,
-    }
-    path.write_text(json.dumps(document, indent=2) + "\n")
+    document = {"machine": machine, "settings": settings, **found}
+    path.write_text(json.dumps(document, indent=2, default=dataclasses.asdict) + "\n")

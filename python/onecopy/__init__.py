@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from multiprocessing import *  # noqa: F403
     from typing import Any
 
+    from ._share import empty as empty
+    from ._share import full as full
+    from ._share import share as share
+    from ._share import zeros as zeros
+
     __version__: str
 
 if sys.platform == "linux":
@@ -28,6 +33,9 @@ else:
 __all__ = [name for name in dir(_default) if not name.startswith("_")]
 globals().update((name, getattr(_default, name)) for name in __all__)
 __all__ += ["__version__", "install_allocator", "memory"]
+
+# Not in __all__: `from onecopy import *` must not take NumPy's names from who has those.
+_SHARED_ARRAYS = {"empty", "full", "share", "zeros"}
 
 # Modules that a program finds in the stock package once it has made a queue or a pool.
 _SUBMODULES = {
@@ -56,7 +64,8 @@ def memory() -> dict[str, Any]:
     in_use, blocks_in_use     what messages and received arrays take up, and in how many blocks
     queued, queued_blocks     the part of it that lies in queues and pipes
     frozen                    the part of it that processes share since a fork
-    shared                    the part of it that is one and the same for all who hold it: locks
+    shared                    the part of it that is one and the same for all who hold it: locks,
+                              shared arrays
     warm                      free, with its pages kept for what comes next
     resident                  what the system has given: in_use and warm together
     highest_resident          the most that this has been
@@ -94,6 +103,13 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version
 
         return version("onecopy")
+    if name in _SHARED_ARRAYS:
+        if sys.platform == "linux":
+            from . import _share as made_by
+        else:
+            from . import _fallback as made_by
+
+        return getattr(made_by, name)
     if name in _SUBMODULES:
         from importlib import import_module
 

@@ -65,7 +65,7 @@ class Received:
 # parent may have found this package through it; stock sets it a moment later all the same.
 _ENTER = (
     "(__import__('sys').__dict__.update(path=path),"
-    " __import__('onecopy._birth', fromlist=['enter']).enter(place, lifeline, installed), name)[-1]"
+    " __import__('onecopy._birth', fromlist=['enter']).enter(place, lifeline, ways), name)[-1]"
 )
 
 
@@ -77,27 +77,35 @@ class EnteringName(str):
     lifeline: Detachable | None = None
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
-        from . import install
-
         path = [_original_directory if entry == "" else entry for entry in sys.path]
         surroundings = {
             "path": path,
             "place": self.place,
             "lifeline": self.lifeline,
-            "installed": install.installed,
+            "ways": _ways(),
             "name": str(self),
         }
         return eval, (_ENTER, surroundings)
 
 
+def _ways() -> list[str]:
+    """What of this package has changed stock's in this process, and is to do so in a child."""
+    from . import install
+
+    met = f"{__package__}.connection" in sys.modules
+    return ["connection"] * met + ["install"] * install.installed
+
+
 def enter(
-    place: tuple[str, Detachable, int, int], lifeline: Detachable | None, installed: bool
+    place: tuple[str, Detachable, int, int], lifeline: Detachable | None, ways: list[str]
 ) -> None:
     """In the child: take the reserved place, and be what the parent is."""
     if lifeline is not None:
         _lifeline.arm(lifeline.detach())
     _family.adopt(*place)
-    if installed:
+    if "connection" in ways:
+        from . import connection  # noqa: F401
+    if "install" in ways:
         from .install import install
 
         install()

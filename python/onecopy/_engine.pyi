@@ -13,6 +13,9 @@ def join_family() -> None:
     """Become a member: of the family this process was started from, else of a new one."""
 
 def in_family() -> bool: ...
+def family_secret() -> bytes:
+    """16 bytes that members alone can know."""
+
 def family_descriptor() -> int:
     """The arena's descriptor, checked to be the arena's still."""
 
@@ -68,6 +71,42 @@ def set_pickler(
 class Buffer:
     """The block that a received array or large bytes object lies in, held as long as something
     looks into it. Made by the engine only; offers the buffer protocol."""
+
+    def __len__(self) -> int:
+        """In bytes."""
+
+class SharedBuffer:
+    """A block that is one and the same memory for all who have it, or a part of one; offers the
+    buffer protocol. What shared arrays, and the ctypes objects of Array and Value, lie in."""
+
+    @classmethod
+    def _make(cls, length: int, zero: bool) -> Self:
+        """A new one of `length` bytes, which are zero or anything. MemoryError names the limit."""
+
+    @classmethod
+    def _make_for_elements(cls, length: int) -> Self:
+        """The same, zeroed; what NumPy sees in it is sent by value."""
+
+    @classmethod
+    def _copy_of(cls, data: Any) -> Self:
+        """A new one with the bytes of `data`, a contiguous buffer, in it."""
+
+    @classmethod
+    def _open(cls, block: int, time: int) -> Self:
+        """One that somebody still holds, by its name."""
+
+    @classmethod
+    def _around(cls, array: Any) -> tuple[Self, int] | None:
+        """The whole memory that an array lies in, and the offset of its first element in bytes;
+        None where that is not shared."""
+
+    @classmethod
+    def _are_there(cls) -> bool:
+        """Whether this process has any."""
+
+    def _name(self) -> tuple[int, int]: ...
+    def _hold_for(self, slot: int) -> None:
+        """Count the reserved member `slot` as a holder of the memory."""
 
     def __len__(self) -> int:
         """In bytes."""
@@ -250,19 +289,6 @@ class Barrier:
     @property
     def _count(self) -> int: ...
 
-class SharedBlock:
-    """Zeroed memory that is the same for every process that has it, with the buffer protocol."""
-
-    def __init__(self, length: int) -> None: ...
-    @classmethod
-    def _open(cls, block: int, time: int, length: int) -> Self:
-        """A handle on existing memory. OSError: nobody has it any more."""
-
-    def __len__(self) -> int: ...
-    def _name(self) -> tuple[int, int]: ...
-    def _hold_for(self, slot: int) -> None:
-        """Count the reserved member `slot` as a holder of the memory."""
-
 class Elements:
     """The elements of a synchronized array: one at a time without its lock, unless it is held."""
 
@@ -300,6 +326,11 @@ class Connection:
         send: tuple[int, int] | None,
     ) -> Self:
         """A handle on an end whose socket `descriptor` (owned from now on) arrived here."""
+
+    @classmethod
+    def _make_on(cls, descriptor: int) -> Self:
+        """An end of a new pipe, on the socket `descriptor` (owned from now on), which never blocks.
+        Whoever has the socket's peer opens the other end with the names in reverse."""
 
     def _names(self) -> tuple[tuple[int, int] | None, tuple[int, int] | None]:
         """The (receive, send) channels."""

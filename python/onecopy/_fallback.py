@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import Any
 
 # The modules of this package that replace stock ones; all others re-export on any system.
-REPLACED = ("connection", "context", "pool", "queues", "reduction")
+REPLACED = ("connection", "context", "pool", "queues", "reduction", "shared_memory")
 
 
 def use_stock_modules(package: str) -> Any:
@@ -27,6 +27,16 @@ def memory() -> dict[str, Any]:
     raise NotImplementedError(
         f"Onecopy runs on Linux only so far, and has no memory on {sys.platform}"
     )
+
+
+def share(*_arguments: Any, **_options: Any) -> Any:
+    """There is no shared memory for arrays: raises NotImplementedError."""
+    raise NotImplementedError(
+        f"Onecopy runs on Linux only so far, and has no shared arrays on {sys.platform}"
+    )
+
+
+empty = full = zeros = share
 
 
 def install_allocator() -> bool:

@@ -12,6 +12,8 @@ import io
 import pickle
 from multiprocessing import context, reduction
 
+from . import _engine
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable
@@ -45,7 +47,12 @@ def dumps(obj: Any, buffer_callback: Callable[[Any], Any] | None) -> bytes:
     if pickler_class is not _StockPickler:  # the program's own, which knows nothing of buffers
         return bytes(pickler_class.dumps(obj))
     file = io.BytesIO()
-    pickler = pickle.Pickler(file, 5, buffer_callback=buffer_callback)
+    pickler_class = pickle.Pickler
+    if buffer_callback is not None and _engine.SharedBuffer._are_there():
+        from . import _share
+
+        pickler_class = _share.Pickler
+    pickler = pickler_class(file, 5, buffer_callback=buffer_callback)
     pickler.dispatch_table = _dispatch_table()
     pickler.dump(obj)
     return file.getvalue()

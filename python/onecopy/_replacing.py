@@ -60,17 +60,21 @@ class _Finder:
             spec: ModuleSpec | None = find(name, path, target)
             if spec is not None:
                 if spec.loader is not None:
-                    spec.loader = _Loader(spec.loader, _pending.pop(name))  # type: ignore[assignment]
+                    spec.loader = _Loader(spec.loader, _pending[name])  # type: ignore[assignment]
                 return spec
         return None
 
 
 class _Loader:
-    """The loader of a module, and what to do afterwards."""
+    """The loader of a module, and what to do afterwards. Whoever only asks where a module is finds
+    all that its loader has."""
 
     def __init__(self, loader: Any, act: Callable[[Any], None]) -> None:
         self._loader = loader
         self._act = act
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loader, name)
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
         module: ModuleType | None = self._loader.create_module(spec)
@@ -81,4 +85,5 @@ class _Loader:
         assert spec is not None
         module.__loader__ = spec.loader = self._loader
         self._loader.exec_module(module)
+        _pending.pop(spec.name, None)
         self._act(module)

@@ -1,7 +1,8 @@
 """Loaded by the template of a forkserver, so that its children have what each would have to load.
 
-Also sees to it that the socket by which the template is called leaves no name behind: its parent
-removes that at its end, but not when it is killed. The template ends after all that may call it.
+Also gives each of them random numbers of its own, and sees to it that the socket by which the
+template is called leaves no name behind: its parent removes that at its end, but not when it is
+killed. The template ends after all that may call it.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
+import sys
 import time
 from multiprocessing import forkserver, util
 
@@ -44,3 +46,19 @@ def _lost_parent() -> bool:
 
 
 atexit.register(_remove_name_of_orphan)
+
+
+def _draw_anew() -> None:
+    """NumPy's stream as it would be had the child imported NumPy itself; Python's own does that.
+
+    A stream that the template's modules gave a seed is the same in each child, as it would be then.
+    """
+    random: Any = sys.modules.get("numpy.random")
+    if random is None:
+        return
+    generator = random.mtrand._rand._bit_generator
+    if getattr(generator, "_seed_seq", None) is not None:  # None: seeded by the program
+        random.seed()
+
+
+os.register_at_fork(after_in_child=_draw_anew)

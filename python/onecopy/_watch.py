@@ -54,6 +54,8 @@ class StartedAfresh(Watched):
     DupFd: Any
 
     def _launch(self, process_obj: process.BaseProcess) -> None:
+        if _engine.SharedBuffer._are_there():
+            from . import _share  # noqa: F401  (how shared arrays are pickled for the child)
         place = _family.Place.of(self)
         lifeline = None
         try:

@@ -2,19 +2,21 @@
 
 The ends that Pipe() gives pass `isinstance` against multiprocessing.connection.Connection, which is
 also the Connection of this module: made from a descriptor, a Connection speaks stock's format to
-whoever is at the other side, and so do Client and Listener.
+whoever is at the other side, and so do Client and Listener, until they find that both sides are of
+one family (_meeting.py).
 """
 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable
 from multiprocessing import connection as _stock
-from multiprocessing.connection import Client, Connection, Listener
+from multiprocessing.connection import Client, Connection
 from multiprocessing.context import get_spawning_popen
 from multiprocessing.reduction import DupFd
 
-from . import _engine, _family, _names
+from . import _engine, _family, _meeting, _names
 from .queues import QueueReader
 from .reduction import recv_handle, send_handle
 
@@ -100,6 +102,25 @@ def Pipe(duplex: bool = True) -> tuple[Connection[Any, Any], Connection[Any, Any
     return ends  # type: ignore[no-any-return]
 
 
+class Listener(_stock.Listener):
+    """A socket, bound and listening. What it accepts speaks stock's format; with a key, and where
+    the client is of this family, it goes through a pipe."""
+
+    _listener: Any
+    _authkey: bytes | None
+
+    def accept(self) -> Connection[Any, Any]:
+        """Waits for a client. Raises OSError where this is closed, and AuthenticationError."""
+        if self._listener is None:
+            raise OSError("listener is closed")
+        accepted: Any = _meeting.Connection.of(self._listener.accept(), listens=True)
+        # An empty key is one since Python 3.13.
+        if self._authkey or (self._authkey is not None and sys.version_info >= (3, 13)):
+            _meeting.deliver_challenge(accepted, self._authkey)
+            _meeting.answer_challenge(accepted, self._authkey)
+        return accepted  # type: ignore[no-any-return]
+
+
 def wait(object_list: Iterable[Any], timeout: float | None = None) -> list[Any]:
     """Those of `object_list` that are ready, waiting at most `timeout` seconds for the first.
 
@@ -107,10 +128,17 @@ def wait(object_list: Iterable[Any], timeout: float | None = None) -> list[Any]:
     Raises ValueError for anything else, KeyError for what is there twice, OSError for the closed.
     """
     objects = list(object_list)
-    if not any(isinstance(each, (PipeEnd, QueueReader)) for each in objects):
+    carriers = [_carrier_of(each) for each in objects]
+    if not any(isinstance(each, (PipeEnd, QueueReader)) for each in carriers):
         return _wait_for_descriptors(objects, timeout)
-    ready = _engine.wait_any(_waitables(objects), timeout)
+    ready = _engine.wait_any(_waitables(carriers), timeout)
     return [objects[index] for index in ready]
+
+
+def _carrier_of(each: Any) -> Any:
+    """What the messages of a connection go through."""
+    moved = isinstance(each, _meeting.Connection) and each._pipe is not None
+    return each._pipe if moved else each
 
 
 def _waitables(objects: list[Any]) -> list[Any]:
@@ -144,3 +172,6 @@ def _descriptor_of(waitable: Any) -> int:
     if descriptor < 0:
         raise ValueError(f"Invalid file descriptor: {descriptor}")
     return descriptor
+
+
+_meeting.follow()

@@ -22,7 +22,7 @@ from . import _names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from multiprocessing import connection, process, queues, synchronize
+    from multiprocessing import connection, managers, process, queues, synchronize
     from typing import Any, Callable
 
 __all__ = ()
@@ -134,6 +134,14 @@ class _OnEngine(BaseContext):
         from .sharedctypes import Array
 
         return Array(typecode_or_type, size_or_initializer, lock=lock, ctx=self.get_context())
+
+    def Manager(self) -> managers.SyncManager:
+        """A process that keeps objects for others, started, and the way to have it make them."""
+        from .managers import SyncManager
+
+        manager: managers.SyncManager = SyncManager(ctx=self.get_context())
+        manager.start()
+        return manager
 
     def get_context(self, method: str | None = None) -> Any:
         """The context of a start method; where none is named, this one, or the one that stands

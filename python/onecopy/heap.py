@@ -29,7 +29,7 @@ class BufferWrapper:
         if sys.maxsize <= size:
             raise OverflowError(f"Size {size:n} too large")
         _family.join()
-        self._block: Any = _engine.SharedBlock(size)
+        self._block: Any = _engine.SharedBuffer._make_for_elements(size)
 
     def create_memoryview(self) -> memoryview:
         """A writable view of the bytes, which keeps them."""
@@ -39,10 +39,10 @@ class BufferWrapper:
         assert_spawning(self)
         place = _family.Place.of(get_spawning_popen())
         self._block._hold_for(place.slot)
-        return _open, (place, *self._block._name(), len(self._block))
+        return _open, (place, *self._block._name())
 
 
-def _open(place: None, block: int, time: int, size: int) -> BufferWrapper:
+def _open(place: None, block: int, time: int) -> BufferWrapper:
     wrapper = BufferWrapper.__new__(BufferWrapper)
-    wrapper._block = _engine.SharedBlock._open(block, time, size)
+    wrapper._block = _engine.SharedBuffer._open(block, time)
     return wrapper

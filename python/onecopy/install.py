@@ -75,7 +75,7 @@ def _replace_functions() -> None:
     from multiprocessing import connection as stock_connection
     from multiprocessing import reduction as stock_reduction
 
-    from . import connection, reduction
+    from . import _meeting, connection, reduction
 
     changed: tuple[tuple[Any, str, Any], ...] = (
         (stock_connection, "Pipe", connection.Pipe),
@@ -102,3 +102,12 @@ def _replace_functions() -> None:
             "synchronized",
         ),
     )
+    _replacing.replace_names(
+        "multiprocessing.shared_memory",
+        "onecopy.shared_memory",
+        ("ShareableList", "SharedMemory", "_make_filename"),
+    )
+    _replacing.replace_names(
+        "multiprocessing.resource_tracker", "onecopy._keeping", ("register", "unregister")
+    )
+    _meeting.meet_everywhere()

@@ -5,10 +5,10 @@ They are the engine's; the classes derive from those of multiprocessing.synchron
 
 from __future__ import annotations
 
-import atexit
+import os
 from multiprocessing import synchronize as _stock
 from multiprocessing.context import assert_spawning, get_spawning_popen
-from multiprocessing.util import register_after_fork
+from multiprocessing.util import Finalize, register_after_fork
 
 from . import _engine, _family, _names
 
@@ -23,8 +23,16 @@ __all__ = ["Lock", "RLock", "Semaphore", "BoundedSemaphore", "Condition", "Event
 
 __getattr__ = _names.names_of(_stock, __name__)
 
-# Who ends in the usual way leaves its locks held, as under stock; who is killed does not.
-atexit.register(_engine.leave_locks_held)
+
+def _leave_locks_held_at_exit() -> None:
+    """Who ends in the usual way leaves its locks held, as under stock; who is killed does not. Not
+    before children have been joined, which may wait for locks that threads of ours hold until then.
+    """
+    Finalize(None, _engine.leave_locks_held, exitpriority=-100)
+
+
+_leave_locks_held_at_exit()
+os.register_at_fork(after_in_child=_leave_locks_held_at_exit)
 
 
 class _OnEngine:

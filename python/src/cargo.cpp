@@ -59,6 +59,13 @@ std::uint32_t Cargo::plan_gift(PyObject* array, const numpy::Gift& gift,
   return plan(std::move(given));
 }
 
+std::uint32_t Cargo::plan_reference(PyObject* keeper, memory::SharedName name) {
+  Plan reference;
+  reference.keeper = Reference::to(keeper);
+  reference.shared = name;
+  return plan(std::move(reference));
+}
+
 std::uint32_t Cargo::add(memory::BlockIndex block) {
   const std::uint32_t number = plan({});
   blocks_[number] = block;
@@ -86,12 +93,15 @@ void Cargo::accept(const Plan& plan, memory::BlockIndex& block) {
 }
 
 bool Cargo::load(const Plan& plan, memory::BlockIndex& block) {
-  auto allocated = memory::allocate_block(plan.offset + plan.bytes);
+  const bool refers = plan.shared.block != memory::kNoBlock;
+  auto allocated = refers ? memory::make_reference(plan.shared)
+                          : memory::allocate_block(plan.offset + plan.bytes);
   if (!allocated) {
     raise(allocated.failure());
     return false;
   }
   block = *allocated;
+  if (refers) return true;
   const trace::Span span(trace::Counter::copy_time);
   trace::add(trace::Counter::buffers_copied, 1);
   trace::add(trace::Counter::bytes_copied, plan.bytes);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "memory/block.hpp"
+#include "memory/reference.hpp"
 #include "numpy_api.hpp"
 #include "python.hpp"
 #include "strided.hpp"
@@ -28,6 +29,8 @@ class Cargo {
   std::uint32_t plan_copy(PyObject* keeper, const void* data, std::size_t bytes);
   std::uint32_t plan_gather(PyObject* keeper, const numpy::Layout& layout);
   std::uint32_t plan_gift(PyObject* array, const numpy::Gift& gift, const numpy::Layout& layout);
+  // A reference to a shared block, on which `keeper` has a handle.
+  std::uint32_t plan_reference(PyObject* keeper, memory::SharedName name);
   // A block that is loaded already; taken over.
   std::uint32_t add(memory::BlockIndex block);
 
@@ -49,6 +52,7 @@ class Cargo {
     std::unique_ptr<StridedReader> strided;
     std::size_t item_size = 1;
     memory::BlockIndex gift = memory::kNoBlock;
+    memory::SharedName shared;
     std::uint64_t offset = 0;  // of the data in their block
   };
 

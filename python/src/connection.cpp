@@ -329,6 +329,14 @@ PyObject* open(PyObject* type, PyObject* arguments) {
               PipeEnd(std::move(socket), std::move(*receive), std::move(*send)));
 }
 
+PyObject* make_on(PyObject* type, PyObject* arguments) {
+  int descriptor = -1;
+  if (PyArg_ParseTuple(arguments, "i:_make_on", &descriptor) == 0) return nullptr;
+  auto end = channel::make_end(os::Descriptor(descriptor));
+  if (!end) return raise(end.failure());
+  return make(reinterpret_cast<PyTypeObject*>(type), std::move(*end));
+}
+
 PyObject* close(PyObject* self, PyObject*) {
   const State closed = std::move(self_of(self).state);
   Py_RETURN_NONE;
@@ -372,6 +380,7 @@ PyMethodDef methods[] = {
     {"_hold_for", hold_for, METH_O, nullptr},
     {"_pair", pair, METH_VARARGS | METH_STATIC, nullptr},
     {"_open", open, METH_VARARGS | METH_CLASS, nullptr},
+    {"_make_on", make_on, METH_VARARGS | METH_CLASS, nullptr},
     {nullptr, nullptr, 0, nullptr},
 };
 

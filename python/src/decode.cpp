@@ -3,8 +3,10 @@
 #include "buffer.hpp"
 #include "bulk_memory.hpp"
 #include "errors.hpp"
+#include "memory/reference.hpp"
 #include "message/pickle_body.hpp"
 #include "pickler.hpp"
+#include "shared_buffer.hpp"
 #include "taken_blocks.hpp"
 #include "trace/trace.hpp"
 #include "value_decoder.hpp"
@@ -24,14 +26,18 @@ PyObject* bytes_of(const std::byte* data, std::size_t length) {
 
 // A piece as an object with the buffer protocol, which keeps what it needs to be read.
 PyObject* object_of(const Piece& piece, TakenBlocks& taken) {
+  if (piece.shared) {
+    const auto name = memory::take_reference(taken.take());
+    if (!name) return raise(name.failure());
+    return make_shared_buffer(*name, piece.offset, piece.length, piece.read_only);
+  }
   if (piece.block == memory::kNoBlock || piece.length < kSmallestView) {
     const BlockInUse in_use(piece.block == memory::kNoBlock ? memory::kNoBlock : taken.take());
     if (piece.read_only) return bytes_of(piece.data, piece.length);
     return PyByteArray_FromStringAndSize(reinterpret_cast<const char*>(piece.data),
                                          static_cast<Py_ssize_t>(piece.length));
   }
-  const auto offset = static_cast<std::size_t>(piece.data - memory::block_data(piece.block));
-  return make_buffer(taken.take(), offset, piece.length, piece.read_only);
+  return make_buffer(taken.take(), piece.offset, piece.length, piece.read_only);
 }
 
 PyObject* decode_pickle(std::span<const std::byte> body, TakenBlocks& taken) {

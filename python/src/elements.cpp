@@ -30,27 +30,30 @@ Elements* made(PyObject* object) {
   return nullptr;
 }
 
-// For as long as it lives this thread has the lock; false with an exception set where it could not
-// get it.
-class Holding {
- public:
-  explicit Holding(Elements& self) : lock_(self.lock), holds_(take_lock(self.lock)) {}
-  ~Holding() {
-    if (!holds_) return;
-    // What happened under the lock is told, not that somebody else released it meanwhile.
-    PyObject *type, *value, *traceback;
-    PyErr_Fetch(&type, &value, &traceback);
-    if (!give_back_lock(lock_) && type != nullptr) PyErr_Clear();
-    if (type != nullptr) PyErr_Restore(type, value, traceback);
-  }
-  Holding(const Holding&) = delete;
-  Holding& operator=(const Holding&) = delete;
-  explicit operator bool() const noexcept { return holds_; }
+bool is_failure(const PyObject* result) noexcept { return result == nullptr; }
+bool is_failure(int result) noexcept { return result < 0; }
 
- private:
-  PyObject* lock_;
-  bool holds_;
-};
+void drop(PyObject* result) noexcept { Py_XDECREF(result); }
+void drop(int) noexcept {}
+
+// What `work` answers, done with the lock held; `failure`, with an exception set, where the lock
+// could not be got or given back.
+template <class Result, class Work>
+Result with_lock(Elements& self, Result failure, Work&& work) {
+  if (!take_lock(self.lock)) return failure;
+  const Result result = work();
+  PyObject *type = nullptr, *value = nullptr, *traceback = nullptr;
+  PyErr_Fetch(&type, &value, &traceback);
+  const bool given_back = give_back_lock(self.lock);
+  if (is_failure(result)) {
+    // What happened under the lock is told, not that somebody else released it meanwhile.
+    PyErr_Restore(type, value, traceback);
+    return failure;
+  }
+  if (given_back) return result;
+  drop(result);
+  return failure;
+}
 
 // One store, or load, of the element's size: a death leaves it whole. Relaxed: gate and lock order
 // it.
@@ -89,10 +92,10 @@ bool touch(Elements& self, Py_ssize_t index, Bits& bits, bool writes) {
     sync::end_touch(own);
     return true;
   }
-  const Holding holding(self);
-  if (!holding) return false;
-  move_element(self, index, bits, writes);
-  return true;
+  return with_lock(self, -1, [&] {
+           move_element(self, index, bits, writes);
+           return 0;
+         }) == 0;
 }
 
 PyObject* get_element(Elements& self, Py_ssize_t index) {
@@ -131,10 +134,10 @@ PyObject* get_run(Elements& self, PyObject* slice) {
   // Before the lock is taken: making a list may collect garbage, which runs code of the program's.
   Reference list(is_bytes ? nullptr : PyList_New(run.count));
   if (!is_bytes && !list) return nullptr;
-  const Holding holding(self);
-  if (!holding) return nullptr;
-  if (is_bytes) return get_bytes(run);
-  return self.kind->fill_list(run, list.get()) ? list.release() : nullptr;
+  return with_lock(self, static_cast<PyObject*>(nullptr), [&]() -> PyObject* {
+    if (is_bytes) return get_bytes(run);
+    return self.kind->fill_list(run, list.get()) ? list.release() : nullptr;
+  });
 }
 
 // Floating-point numbers that lie side by side in the format of ours: an array's, for example. (Of
@@ -175,21 +178,20 @@ bool write_run(const Elements& self, const Run& run, PyObject* value) {
 int set_run(Elements& self, PyObject* slice, PyObject* value) {
   Run run{};
   if (!parse_run(self, slice, run)) return -1;
-  const Holding holding(self);
-  if (!holding) return -1;
-  return write_run(self, run, value) ? 0 : PyObject_SetItem(self.object, slice, value);
+  return with_lock(self, -1, [&] {
+    return write_run(self, run, value) ? 0 : PyObject_SetItem(self.object, slice, value);
+  });
 }
 
 // -- through ctypes -------------------------------------------------------------------------------
 
 PyObject* get_by_ctypes(Elements& self, PyObject* key) {
-  const Holding holding(self);
-  return holding ? PyObject_GetItem(self.object, key) : nullptr;
+  return with_lock(self, static_cast<PyObject*>(nullptr),
+                   [&] { return PyObject_GetItem(self.object, key); });
 }
 
 int set_by_ctypes(Elements& self, PyObject* key, PyObject* value) {
-  const Holding holding(self);
-  return holding ? PyObject_SetItem(self.object, key, value) : -1;
+  return with_lock(self, -1, [&] { return PyObject_SetItem(self.object, key, value); });
 }
 
 // -- the protocols --------------------------------------------------------------------------------
@@ -262,8 +264,7 @@ int set_value(PyObject* object, PyObject* value, void*) {
   if (self->kind->from_python(value, bits)) [[likely]] {
     return touch(*self, 0, bits, true) ? 0 : -1;
   }
-  const Holding holding(*self);
-  return holding ? PyObject_SetAttrString(self->object, "value", value) : -1;
+  return with_lock(*self, -1, [&] { return PyObject_SetAttrString(self->object, "value", value); });
 }
 
 // -- making and freeing ---------------------------------------------------------------------------

@@ -4,6 +4,7 @@
 
 #include "message/pickle_body.hpp"
 #include "pickler.hpp"
+#include "shared_buffer.hpp"
 #include "trace/trace.hpp"
 #include "value_encoder.hpp"
 
@@ -42,6 +43,14 @@ bool encode_pickle(PyObject* object, OutgoingMessage& message) {
     const Py_buffer* view = PyPickleBuffer_GetBuffer(buffer.get());
     if (view == nullptr) return false;
     const auto length = static_cast<std::size_t>(view->len);
+    if (const auto shared = shared_array_at(view->buf); shared.block != memory::kNoBlock) {
+      const std::uint32_t reference = message.cargo.plan_reference(buffer.get(), shared);
+      const auto offset =
+          static_cast<const std::byte*>(view->buf) - memory::block_data(shared.block);
+      writer.shared_piece(reference, length, view->readonly != 0,
+                          static_cast<std::uint64_t>(offset));
+      continue;
+    }
     const std::uint32_t block = message.cargo.plan_copy(buffer.get(), view->buf, length);
     writer.block_piece(block, length, view->readonly != 0);
   }

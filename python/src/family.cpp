@@ -7,6 +7,7 @@
 #include "errors.hpp"
 #include "memory/census.hpp"
 #include "memory/family.hpp"
+#include "memory/local.hpp"
 #include "os/lifeline.hpp"
 #include "process/lifelines.hpp"
 #include "sync/lock.hpp"
@@ -72,6 +73,10 @@ nb::dict trace_figures() {
 void add_family_functions(nb::module_& module) {
   module.def("join_family", [] { value_or_raise(memory::join_family()); });
   module.def("in_family", &memory::in_family);
+  module.def("family_secret", [] {
+    value_or_raise(memory::join_family());
+    return nb::bytes(memory::header().secret, sizeof memory::header().secret);
+  });
   module.def("family_descriptor", [] { return value_or_raise(memory::family_descriptor()); });
   module.def("reserve_place", &reserve_place);
   module.def(

@@ -47,7 +47,8 @@ bool is_of_this_thread(const Lock& self) noexcept {
   return self.count > 0 && self.thread == PyThread_get_thread_ident() && self.lock->is_mine();
 }
 
-// The lock is this thread's, and the process that held it before died with it.
+// The lock is this thread's, and the process that held it before died with it. Telling runs code of
+// the program's, which may take the lock again.
 bool warn_of_death(Lock& self) {
   const int warned =
       PyErr_WarnFormat(PyExc_RuntimeWarning, 1,
@@ -55,6 +56,7 @@ bool warn_of_death(Lock& self) {
                        "half changed",
                        static_cast<int>(self.lock->last_dead()));
   if (warned == 0) return true;
+  --self.count;
   self.lock->release();  // warnings are errors here: nobody enters
   return false;
 }
@@ -73,9 +75,10 @@ PyObject* take(Lock& self, os::Deadline deadline) {
     if (!block_until(round, [] { return true; })) return nullptr;
   }
   if (outcome == Locked::timed_out || outcome == Locked::interrupted) Py_RETURN_FALSE;
-  if (outcome == Locked::from_dead && !warn_of_death(self)) return nullptr;
-  ++self.count;
+  // A child that was forked while it was held has its parent's count.
+  self.count = self.kind == Kind::recursive ? 1 : self.count + 1;
   self.thread = PyThread_get_thread_ident();
+  if (outcome == Locked::from_dead && !warn_of_death(self)) return nullptr;
   Py_RETURN_TRUE;
 }
 

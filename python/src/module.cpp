@@ -16,7 +16,7 @@
 #include "pickler.hpp"
 #include "queue.hpp"
 #include "semaphore.hpp"
-#include "shared_block.hpp"
+#include "shared_buffer.hpp"
 #include "wait_any.hpp"
 
 NB_MODULE(_engine, module) {
@@ -30,10 +30,10 @@ NB_MODULE(_engine, module) {
   module.attr("__version__") = onecopy::kVersionText;
 
   if (!python::add_buffer_type(module.ptr()) || !python::add_queue_type(module.ptr()) ||
-      !python::add_connection_type(module.ptr()) || !python::add_lock_type(module.ptr()) ||
-      !python::add_semaphore_type(module.ptr()) || !python::add_event_type(module.ptr()) ||
-      !python::add_condition_type(module.ptr()) || !python::add_barrier_type(module.ptr()) ||
-      !python::add_shared_block_type(module.ptr()) || !python::add_element_types(module.ptr())) {
+      !python::add_shared_buffer_type(module.ptr()) || !python::add_connection_type(module.ptr()) ||
+      !python::add_lock_type(module.ptr()) || !python::add_semaphore_type(module.ptr()) ||
+      !python::add_event_type(module.ptr()) || !python::add_condition_type(module.ptr()) ||
+      !python::add_barrier_type(module.ptr()) || !python::add_element_types(module.ptr())) {
     throw nb::python_error();
   }
   python::watch_arenas();

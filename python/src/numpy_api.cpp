@@ -219,6 +219,46 @@ bool describe(PyObject* object, Layout& layout) {
   return true;
 }
 
+bool find_extent(PyObject* object, const std::byte*& first, std::span<const std::byte>& extent) {
+  if (!load()) return false;
+  if (!PyArray_Check(object)) {
+    PyErr_SetString(PyExc_TypeError, "this is no NumPy array");
+    return false;
+  }
+  PyArrayObject* array = as_array(object);
+  first = static_cast<const std::byte*>(PyArray_DATA(array));
+  if (PyArray_SIZE(array) == 0) {
+    extent = {first, 0};
+    return true;
+  }
+  const std::byte* low = first;
+  const std::byte* high = first + PyArray_ITEMSIZE(array);
+  for (int axis = 0; axis < PyArray_NDIM(array); ++axis) {
+    const npy_intp reach = PyArray_STRIDE(array, axis) * (PyArray_DIM(array, axis) - 1);
+    (reach < 0 ? low : high) += reach;
+  }
+  extent = {low, high};
+  return true;
+}
+
+PyObject* make_strided(const message::Item& item, std::byte* first, PyObject* keeper) {
+  Reference base(keeper);
+  if (!load()) return nullptr;
+  npy_intp shape[message::kMaximumDimensions];
+  npy_intp strides[message::kMaximumDimensions];
+  for (unsigned axis = 0; axis < item.dimensions; ++axis) {
+    shape[axis] = static_cast<npy_intp>(item.extent(axis));
+    strides[axis] = static_cast<npy_intp>(item.stride(axis));
+  }
+  PyArray_Descr* type = PyArray_DescrFromType(number_of(item.data_type));
+  if (type == nullptr) return nullptr;
+  Reference array(PyArray_NewFromDescr(&PyArray_Type, type, item.dimensions, shape, strides, first,
+                                       NPY_ARRAY_WRITEABLE, nullptr));
+  if (!array) return nullptr;
+  if (PyArray_SetBaseObject(as_array(array.get()), base.release()) < 0) return nullptr;
+  return finish(array.release(), item.read_only);
+}
+
 bool find_gift(PyObject* array, const Layout& layout, Gift& gift) {
   if (!layout.contiguous) return false;
   PyObject* root = nullptr;

@@ -45,6 +45,14 @@ struct Layout {
 // False where the array is of another kind, which only pickle knows.
 bool describe(PyObject* array, Layout& layout);
 
+// Where the first element of an array of whatever kind lies, and all the bytes between its lowest
+// and its highest. False with TypeError set where the object is no array.
+bool find_extent(PyObject* object, const std::byte*& first, std::span<const std::byte>& extent);
+
+// A new array of the item's type, shape and strides, whose first element lies at `first`. `keeper`,
+// which keeps the memory, is taken over, also where it fails.
+PyObject* make_strided(const message::Item& item, std::byte* first, PyObject* keeper);
+
 // Where the data of an array lie that could be handed on as they are.
 struct Gift {
   memory::BlockIndex block;

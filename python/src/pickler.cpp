@@ -3,6 +3,7 @@
 #include <new>
 
 #include "message/envelope.hpp"
+#include "shared_buffer.hpp"
 
 namespace onecopy::python {
 namespace {
@@ -27,7 +28,8 @@ PyObject* take_buffer(PyObject* self, PyObject* buffer) {
   const Py_buffer* view = PyPickleBuffer_GetBuffer(buffer);
   if (view == nullptr) return nullptr;
   const bool large = view->len >= static_cast<Py_ssize_t>(message::kBlockThreshold);
-  if (!large || PyBuffer_IsContiguous(view, 'A') == 0) Py_RETURN_TRUE;
+  const bool shared = shared_array_at(view->buf).block != memory::kNoBlock;
+  if ((!large && !shared) || PyBuffer_IsContiguous(view, 'A') == 0) Py_RETURN_TRUE;
   try {
     buffers->push_back(Reference::to(buffer));
   } catch (const std::bad_alloc&) {

@@ -12,8 +12,9 @@ void set_pickler(nb::object dumps, nb::object loads);
 
 // An object's pickle stream, and its large buffers out of band, in the pickler's order.
 struct Pickled {
-  Reference stream;                // bytes
-  std::vector<Reference> buffers;  // contiguous PickleBuffers of at least kBlockThreshold bytes
+  Reference stream;  // bytes
+  std::vector<Reference>
+      buffers;  // contiguous PickleBuffers of at least kBlockThreshold bytes, or shared
 };
 // False with whatever pickling raises. Runs any code.
 bool pickle(PyObject* object, Pickled& pickled);

@@ -6,6 +6,7 @@
 #include "decode.hpp"
 #include "errors.hpp"
 #include "numpy_api.hpp"
+#include "shared_buffer.hpp"
 
 namespace onecopy::python {
 namespace {
@@ -107,6 +108,9 @@ PyObject* ValueDecoder::build(const Item& item) {
       return dict(item);
     case Tag::array:
       return array(item);
+    case Tag::shared_array:
+      blocks_.take();
+      return make_shared_array(item);
     default:
       return from_data(item);
   }

@@ -8,6 +8,7 @@
 #include "errors.hpp"
 #include "numpy_api.hpp"
 #include "reducers.hpp"
+#include "shared_buffer.hpp"
 
 namespace onecopy::python {
 namespace {
@@ -17,6 +18,9 @@ using message::kBlockThreshold;
 
 // Small integers take a byte or two each where they are written one by one.
 constexpr Py_ssize_t kFewestPacked = 16;
+
+// The format has no larger array.
+constexpr std::size_t kLargestShared = std::size_t{1} << 62;
 
 // Numbers are collected in a piece of the processor's cache on their way into a block.
 constexpr std::size_t kPackedRun = 8192;
@@ -285,6 +289,9 @@ Fit ValueEncoder::array(PyObject* object, bool alone, bool remember) {
   if (reduced != 0) return reduced > 0 ? Fit::no : Fit::error;
   numpy::Layout layout;
   if (!numpy::describe(object, layout)) return Fit::no;
+  SharedPlace shared;
+  if (find_shared(object, shared)) return shared_array(object, layout, shared, remember);
+  if (PyErr_Occurred() != nullptr) return Fit::error;
 
   if (layout.bytes >= kBlockThreshold) {
     numpy::Gift gift;
@@ -306,6 +313,18 @@ Fit ValueEncoder::array(PyObject* object, bool alone, bool remember) {
   } else {
     StridedReader(layout.data, layout.strides).copy(place, layout.bytes);
   }
+  return Fit::yes;
+}
+
+Fit ValueEncoder::shared_array(PyObject* object, const numpy::Layout& layout,
+                               const SharedPlace& place, bool remember) {
+  // What is repeated by strides of 0 may be larger than anything else.
+  if (layout.bytes >= kLargestShared) return Fit::no;
+  message::ArrayHead head = layout.head();
+  head.fortran_order = false;
+  const std::uint32_t reference = message_.cargo.plan_reference(object, place.name);
+  writer_.shared_array(head, std::span(layout.strides.step).first(layout.strides.dimensions),
+                       reference, place.offset, remember);
   return Fit::yes;
 }
 

@@ -4,6 +4,7 @@
 
 #include "encode.hpp"
 #include "message/value_writer.hpp"
+#include "shared_buffer.hpp"
 
 namespace onecopy::python {
 
@@ -38,6 +39,8 @@ class ValueEncoder {
   Fit tuple(PyObject* object, bool alone, bool remember);
   Fit dict(PyObject* object, bool alone, bool remember);
   Fit array(PyObject* object, bool alone, bool remember);
+  Fit shared_array(PyObject* object, const numpy::Layout& layout, const SharedPlace& place,
+                   bool remember);
 
   // Lists of nothing but floats, or nothing but small integers; Fit::no where the list is not one.
   Fit reals(PyObject* list, bool remember);

@@ -11,8 +11,10 @@ struct Direction {
   Channel receiving;
 };
 
+Result<Channel> make_channel() { return Channel::create({.maximum_bytes = kBytesInFlight}); }
+
 Result<Direction> make_direction() {
-  Result<Channel> sending = Channel::create({.maximum_bytes = kBytesInFlight});
+  Result<Channel> sending = make_channel();
   if (!sending) return std::move(sending).failure();
   Result<Channel> receiving = Channel::open(sending->name());
   if (!receiving) return std::move(receiving).failure();
@@ -33,6 +35,14 @@ Result<std::pair<PipeEnd, PipeEnd>> make_pipe(bool duplex) {
                            std::move(to_second->sending)),
                    PipeEnd(std::move(sockets->second), std::move(to_second->receiving),
                            std::move(to_first->sending)));
+}
+
+Result<PipeEnd> make_end(os::Descriptor socket) {
+  Result<Channel> incoming = make_channel();
+  if (!incoming) return std::move(incoming).failure();
+  Result<Channel> outgoing = make_channel();
+  if (!outgoing) return std::move(outgoing).failure();
+  return PipeEnd(std::move(socket), std::move(incoming).value(), std::move(outgoing).value());
 }
 
 }  // namespace onecopy::channel

@@ -36,4 +36,9 @@ struct PipeEnd {
 // onecopy::kBytesInFlight at most. Error::no_memory, Error::too_many.
 Result<std::pair<PipeEnd, PipeEnd>> make_pipe(bool duplex);
 
+// One end, both ways, on a socket whose peer another member has: it opens the other end by the
+// names of the two channels. A death before it has them takes the pipe along. The errors are the
+// same.
+Result<PipeEnd> make_end(os::Descriptor socket);
+
 }  // namespace onecopy::channel

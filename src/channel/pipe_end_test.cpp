@@ -53,5 +53,17 @@ TEST(PipeEnd, IsHungUpOnceTheOtherIsClosed) {
   EXPECT_TRUE(hung_up(first.socket.get()));
 }
 
+TEST(PipeEnd, IsMadeOnASocketAndTheOtherOpenedByItsNames) {
+  memory::join_family().value_or_throw();
+  auto [near, far] = os::stream_pair(true).value_or_throw();
+
+  PipeEnd first = make_end(std::move(near)).value_or_throw();
+  PipeEnd second(std::move(far), Channel::open(first.outgoing.name()).value_or_throw(),
+                 Channel::open(first.incoming.name()).value_or_throw());
+
+  EXPECT_TRUE(goes(first.outgoing, second.incoming));
+  EXPECT_TRUE(goes(second.outgoing, first.incoming));
+}
+
 }  // namespace
 }  // namespace onecopy::channel

@@ -25,7 +25,7 @@ bool is_segment_of(BlockIndex block, std::uint32_t channel, Progress published) 
       (owner.state() != OwnerState::putting || !before(owner.sequence(), published.count))) {
     return false;
   }
-  return memory::block_record(block).purpose == memory::Purpose::segment;
+  return memory::purpose_of(block) == memory::Purpose::segment;
 }
 
 // The segment that holds a committed position begins last of those that begin at or before it.

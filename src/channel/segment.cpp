@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <new>
 
-#include "memory/local.hpp"
+#include "memory/owner.hpp"
 
 namespace onecopy::channel {
 namespace {
@@ -18,7 +18,7 @@ Result<memory::BlockIndex> make_segment(std::uint32_t channel, std::uint32_t bas
   auto block = memory::allocate_block(bytes);
   if (!block) return block;
   memory::set_block_length(*block, memory::block_capacity(*block));
-  memory::block_record(*block).purpose = memory::Purpose::segment;
+  memory::set_purpose(*block, memory::Purpose::segment);
   ::new (memory::block_data(*block)) SegmentHead{channel, base, previous, 0};
   return block;
 }

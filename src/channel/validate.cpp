@@ -73,7 +73,7 @@ class Walk {
   // Goes on in that segment.
   bool enter(BlockIndex segment) {
     if (segment >= block_count_ || memory::owner_of(segment) != OwnerWord::queued(channel_) ||
-        memory::block_record(segment).purpose != memory::Purpose::segment) {
+        memory::purpose_of(segment) != memory::Purpose::segment) {
       return fail("a segment is not the channel's");
     }
     if (segment_head(segment).channel != channel_) return fail("a segment names another channel");

@@ -12,6 +12,7 @@
 #include "memory/books.hpp"
 #include "memory/local.hpp"
 #include "os/limits.hpp"
+#include "os/random.hpp"
 #include "os/system.hpp"
 
 namespace onecopy::memory {
@@ -59,6 +60,7 @@ Failure bad_limit(const char* text) {
 void write_header(std::uint64_t limit) noexcept {
   ArenaHeader& head = header();
   head.layout_version = kLayoutVersion;
+  for (std::uint64_t& word : head.secret) word = os::random_u64();
   head.package_version = kVersion;
   head.capacity = local().capacity;
   head.limit = limit;

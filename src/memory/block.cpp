@@ -56,16 +56,14 @@ Result<void> make_usable(BlockIndex block) {
   return local().file.reserve(record.offset, record.capacity);
 }
 
-Result<BlockIndex> take(std::uint32_t size_class) {
-  auto block = Books().take(size_class, nullptr);
-  if (!block || *block != kNoBlock) return block;
+Result<Taken> take(std::uint32_t size_class) {
+  auto taken = Books().take(size_class, nullptr);
+  if (!taken || taken->block != kNoBlock) return taken;
   const os::MemoryLimit room = measure_room();
   return Books().take(size_class, &room);
 }
 
-}  // namespace
-
-Result<BlockIndex> allocate_block(std::size_t bytes) {
+Result<Taken> allocate(std::size_t bytes) {
   if (!in_family()) {
     if (auto joined = join_family(); !joined) return std::move(joined).failure();
   }
@@ -75,21 +73,42 @@ Result<BlockIndex> allocate_block(std::size_t bytes) {
                    "one block cannot be larger than " +
                        std::to_string(class_bytes(kSizeClasses - 1) >> 40) + " TiB"};
   }
-  Result<BlockIndex> block = take(size_class);
-  if (!block && block.error() == Error::no_memory) {
+  Result<Taken> taken = take(size_class);
+  if (!taken && taken.error() == Error::no_memory) {
     // Warm blocks of other sizes, and what the dead hold, may be in the way.
     reclaim_dead();
     give_back_idle(0);
-    block = take(size_class);
+    taken = take(size_class);
   }
-  if (!block) return block;
-  block_record(*block).length = bytes;
-  block_record(*block).purpose = Purpose::data;
-  if (auto usable = make_usable(*block); !usable) {
-    release_block(*block);
+  if (!taken) return taken;
+  block_record(taken->block).length = bytes;
+  if (auto usable = make_usable(taken->block); !usable) {
+    release_block(taken->block);
     return std::move(usable).failure();
   }
-  return block;
+  return taken;
+}
+
+}  // namespace
+
+Result<BlockIndex> allocate_block(std::size_t bytes) {
+  auto taken = allocate(bytes);
+  if (!taken) return std::move(taken).failure();
+  return taken->block;
+}
+
+Result<BlockIndex> allocate_zero_block(std::size_t bytes) {
+  auto taken = allocate(bytes);
+  if (!taken) return std::move(taken).failure();
+  if (!taken->untouched) {
+    prepare_block(taken->block);
+    std::memset(block_data(taken->block), 0, bytes);
+  }
+  return taken->block;
+}
+
+void note_written_in_place(BlockIndex block) noexcept {
+  if (pages_fresh(block)) mark_filled(block);
 }
 
 void release_block(BlockIndex block) noexcept {
@@ -141,7 +160,7 @@ Result<void> fill_block(BlockIndex block, std::size_t offset, const void* source
   return {};
 }
 
-BlockIndex block_at(const void* address) noexcept {
+BlockIndex block_around(const void* address) noexcept {
   if (!in_family()) return kNoBlock;
   const auto* byte = static_cast<const std::byte*>(address);
   if (byte < local().base + kDataOffset || byte >= local().base + local().capacity) return kNoBlock;
@@ -160,7 +179,12 @@ BlockIndex block_at(const void* address) noexcept {
   if (low == 0) return kNoBlock;
   const BlockIndex block = low - 1;
   if (offset >= block_record(block).offset + block_record(block).capacity) return kNoBlock;
-  return owner_of(block) == OwnerWord::held(local().slot) ? block : kNoBlock;
+  return block;
+}
+
+BlockIndex block_at(const void* address) noexcept {
+  const BlockIndex block = block_around(address);
+  return block != kNoBlock && owner_of(block) == OwnerWord::held(local().slot) ? block : kNoBlock;
 }
 
 // The counts are this process's own; its threads order themselves by them.

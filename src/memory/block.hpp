@@ -23,6 +23,9 @@ namespace onecopy::memory {
 // A block of at least `bytes` bytes (0 counts as 1), held by this process, at least page aligned.
 // Contents are undefined. Error::no_memory names the limit that stands in the way.
 Result<BlockIndex> allocate_block(std::size_t bytes);
+// The same, and the bytes are zero. Pages as the kernel gives them are zero and are left alone, so
+// that a large new block costs next to nothing until somebody writes to it.
+Result<BlockIndex> allocate_zero_block(std::size_t bytes);
 
 // Gives a block that this process holds back to the free lists, most recently used first.
 void release_block(BlockIndex block) noexcept;
@@ -45,6 +48,12 @@ Result<void> fill_block(BlockIndex block, std::size_t offset, const void* source
 // were not made ready come one fault at a time.
 void prepare_block(BlockIndex block) noexcept;
 
+// For who lets others write to the block in place, before they can: its pages count as filled from
+// then on, whether they are there yet or not.
+void note_written_in_place(BlockIndex block) noexcept;
+
+// The block where `address` lies, whoever's it is, or kNoBlock.
+BlockIndex block_around(const void* address) noexcept;
 // The block where `address` lies and which this process holds alone, or kNoBlock. Tells that a
 // buffer was born in the arena.
 BlockIndex block_at(const void* address) noexcept;

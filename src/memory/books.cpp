@@ -6,6 +6,8 @@
 #include "memory/budget.hpp"
 #include "memory/local.hpp"
 #include "memory/owner.hpp"
+#include "memory/reference.hpp"
+#include "memory/shared.hpp"
 #include "memory/size_class.hpp"
 #include "os/clock.hpp"
 
@@ -23,6 +25,7 @@ FreeList& list_of(const BlockRecord& record) noexcept {
 void push(BlockIndex block) noexcept {
   BlockRecord& record = block_record(block);
   FreeList& list = list_of(record);
+  set_purpose(block, Purpose::data);
   record.newer = kNoBlock;
   record.older = list.newest;
   if (list.newest != kNoBlock) {
@@ -56,7 +59,7 @@ Books::Books() noexcept {
 
 Books::~Books() { unlock(header().books); }
 
-Result<BlockIndex> Books::take(std::uint32_t size_class, const os::MemoryLimit* measured) {
+Result<Taken> Books::take(std::uint32_t size_class, const os::MemoryLimit* measured) {
   ArenaHeader& books = header();
   const std::uint32_t last = std::min(size_class + kStretch, kSizeClasses - 1);
   for (std::uint32_t c = size_class; c <= last; ++c) {
@@ -64,20 +67,20 @@ Result<BlockIndex> Books::take(std::uint32_t size_class, const os::MemoryLimit* 
     if (block == kNoBlock) continue;
     unlink(block);
     set_owner(block, OwnerWord::held(local().slot));
-    return block;
+    return Taken{block, false};
   }
   const auto granted = grant(class_bytes(size_class), measured);
   if (!granted) return granted.failure();
-  if (*granted == Granted::measure_first) return kNoBlock;
+  if (*granted == Granted::measure_first) return Taken{};
   const BlockIndex cold = books.cold_lists[size_class].newest;
   if (cold == kNoBlock) return make(size_class);
   unlink(cold);
   count_resident(block_record(cold));
   set_owner(cold, OwnerWord::held(local().slot));
-  return cold;
+  return Taken{cold, true};
 }
 
-Result<BlockIndex> Books::make(std::uint32_t size_class) {
+Result<Taken> Books::make(std::uint32_t size_class) {
   ArenaHeader& books = header();
   const BlockIndex block = block_count();
   const std::uint64_t bytes = class_bytes(size_class);
@@ -100,14 +103,19 @@ Result<BlockIndex> Books::make(std::uint32_t size_class) {
   count_resident(record);
   // Release: pairs with the acquires of block_count elsewhere; the block exists from here on.
   books.block_count.store(block + 1, std::memory_order_release);
-  return block;
+  return Taken{block, true};
 }
 
 void Books::put_back(BlockIndex block) noexcept {
-  BlockRecord& record = block_record(block);
-  record.freed_at = static_cast<std::uint64_t>(os::now());
+  const SharedName named = named_by(block);
+  block_record(block).freed_at = static_cast<std::uint64_t>(os::now());
   set_owner(block, OwnerWord::free());
   push(block);
+  // A death before this: who takes the lock over counts anew, and who reclaims the dead looks at
+  // every shared block.
+  if (named.block == kNoBlock) return;
+  --block_record(named.block).references;
+  free_if_unheld(*this, named.block);
 }
 
 BlockIndex Books::take_idle(std::uint64_t until) noexcept {
@@ -156,6 +164,7 @@ void rebuild_books() noexcept {
     if (record.warm != 0) books.resident += record.capacity;
   }
   books.highest_resident = std::max(books.highest_resident, books.resident);
+  count_references();
 }
 
 }  // namespace onecopy::memory

@@ -16,6 +16,13 @@
 
 namespace onecopy::memory {
 
+struct Taken {
+  BlockIndex block = kNoBlock;
+  // Its pages are as the kernel gives them: nobody has written to them since. (An odd page
+  // generation says less: what was begun to be filled has one too.)
+  bool untouched = false;
+};
+
 // Holds the lock on the books; repairs them first where the last holder died.
 class Books {
  public:
@@ -27,8 +34,9 @@ class Books {
   // A block of that class, most recently freed first, warm before cold before new; its owner is
   // this process. kNoBlock: call again with what measure_room() says. Error::no_memory names the
   // limit, Error::too_many the table.
-  Result<BlockIndex> take(std::uint32_t size_class, const os::MemoryLimit* measured);
-  // Frees a block: its owner word becomes free here.
+  Result<Taken> take(std::uint32_t size_class, const os::MemoryLimit* measured);
+  // Frees a block: its owner word becomes free here. With a reference goes the shared block that
+  // nothing else holds.
   void put_back(BlockIndex block) noexcept;
   // Takes the warm block that has been free longest, if it was freed before `until`, out of the
   // lists; it is held by this process then. kNoBlock: none.
@@ -37,7 +45,7 @@ class Books {
   void put_back_cold(BlockIndex block) noexcept;
 
  private:
-  Result<BlockIndex> make(std::uint32_t size_class);
+  Result<Taken> make(std::uint32_t size_class);
 };
 
 // Rebuilds lists and figures from the block records, with the lock held or nobody there to take it.

@@ -31,12 +31,12 @@ void in_family_of_its_own(Body body) {
   });
 }
 
-Result<BlockIndex> try_to_take(std::uint32_t size_class) {
+Result<Taken> try_to_take(std::uint32_t size_class) {
   const os::MemoryLimit room = measure_room();
   return Books().take(size_class, &room);
 }
 
-BlockIndex take(std::uint32_t size_class) { return try_to_take(size_class).value(); }
+BlockIndex take(std::uint32_t size_class) { return try_to_take(size_class).value().block; }
 void put_back(BlockIndex block) { Books().put_back(block); }
 BlockIndex take_idle() { return Books().take_idle(~std::uint64_t{0}); }
 std::uint32_t class_of_block(BlockIndex block) { return block_record(block).size_class; }
@@ -50,6 +50,18 @@ TEST(Books, GiveABlockToWhoTakesItAndTakeItBack) {
     EXPECT_EQ(block_capacity(block), class_bytes(kClass));
     put_back(block);
     EXPECT_EQ(owner_of(block), OwnerWord::free());
+  });
+}
+
+TEST(Books, SayWhichPagesAreAsTheKernelGivesThem) {
+  in_family_of_its_own([] {
+    const Taken fresh = try_to_take(kClass).value();
+    EXPECT_TRUE(fresh.untouched);
+    put_back(fresh.block);
+    EXPECT_FALSE(try_to_take(kClass).value().untouched) << "somebody had it";
+    Books().put_back_cold(fresh.block);
+    EXPECT_TRUE(try_to_take(kClass).value().untouched);
+    put_back(fresh.block);
   });
 }
 

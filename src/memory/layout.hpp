@@ -67,7 +67,9 @@ enum class Purpose : std::uint32_t {
   data,
   segment,
   lock,
+  elements,
   array,
+  reference,
   semaphore,
   event,
   condition,
@@ -76,27 +78,34 @@ enum class Purpose : std::uint32_t {
 
 // One block. Equation: in use (owner not free) or in exactly one free list of its size class;
 // [offset, offset + capacity) overlaps no other block's; length <= capacity; the pages are the
-// kernel's (cold) or ours (warm).
+// kernel's (cold) or ours (warm). What a reference names is shared, for that time.
 struct alignas(64) BlockRecord {
   std::atomic<std::uint64_t> owner;  // an OwnerWord
   std::uint64_t offset;              // in the file, a multiple of the page size
   std::uint64_t capacity;            // bytes, what its size class has
   std::uint64_t length;              // bytes asked for; meaningful while in use
   std::uint64_t freed_at;            // monotonic nanoseconds; meaningful while free
-  BlockIndex newer;                  // free list, towards the most recently freed
-  BlockIndex older;                  // free list, towards the longest free
+  union {
+    BlockIndex newer;          // free list, towards the most recently freed
+    std::uint32_t references;  // of a shared one: how many references name it; one of the books
+    BlockIndex named;          // of a reference: the shared block
+  };
+  union {
+    BlockIndex older;          // free list, towards the longest free
+    std::uint32_t named_time;  // of a reference: the time of that sharing
+  };
   std::uint16_t size_class;
   std::uint16_t warm;  // 1: its pages are counted as resident
   // Odd: the kernel has its pages, or they were never filled; even: filled. Rises at each change.
   std::atomic<std::uint32_t> page_generation;
-  Purpose purpose;             // meaningful while in use
-  std::uint32_t times_common;  // the number in the owner word of the last time frozen or shared
+  std::atomic<Purpose> purpose;  // `data` while free
+  std::uint32_t times_common;    // the number in the owner word of the last time frozen or shared
 };
 static_assert(sizeof(BlockRecord) == 64 && alignof(BlockRecord) == 64);
 static_assert(std::is_standard_layout_v<BlockRecord> && std::is_trivially_copyable_v<BlockRecord>);
 static_assert(offsetof(BlockRecord, owner) == 0 && offsetof(BlockRecord, offset) == 8 &&
               offsetof(BlockRecord, length) == 24 && offsetof(BlockRecord, newer) == 40 &&
-              offsetof(BlockRecord, size_class) == 48 &&
+              offsetof(BlockRecord, named_time) == 44 && offsetof(BlockRecord, size_class) == 48 &&
               offsetof(BlockRecord, page_generation) == 52 &&
               offsetof(BlockRecord, times_common) == 60);
 
@@ -115,9 +124,10 @@ struct ArenaHeader {
   std::uint64_t magic;
   std::uint32_t layout_version;
   std::uint32_t package_version;
-  std::uint64_t capacity;  // address space that every member reserves
-  std::uint64_t limit;     // ONECOPY_MEMORY_LIMIT in bytes; 0: none given
-  std::uint32_t user;      // of everybody in the family
+  std::uint64_t capacity;   // address space that every member reserves
+  std::uint64_t limit;      // ONECOPY_MEMORY_LIMIT in bytes; 0: none given
+  std::uint32_t user;       // of everybody in the family
+  std::uint64_t secret[2];  // known to nobody who does not map this
 
   alignas(64) OwnerLock books;  // over everything down to `cold_lists`, and the block records
   std::atomic<std::uint32_t> block_count;

@@ -1,6 +1,7 @@
-// The ledgers: for each member one bit a channel and one bit a frozen block, set while the member
-// holds it. There are no shared reference counts: a count and the reason for it are two stores, and
-// a death can fall between; the bits are the truth, and whoever clears the last one frees.
+// The ledgers: for each member one bit a channel and one bit a frozen or shared block, set while
+// the member holds it. There are no shared reference counts: a count and the reason for it are two
+// stores, and a death can fall between; the bits are the truth, and whoever clears the last one
+// frees.
 //
 // Any thread of any member may call. Each change is one store.
 #pragma once

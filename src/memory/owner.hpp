@@ -24,6 +24,16 @@ inline OwnerWord owner_of(BlockIndex block) noexcept {
   return OwnerWord(block_record(block).owner.load(std::memory_order_acquire));
 }
 
+// What it is for: who holds it says so, before it gives it to others. Relaxed: seen with the owner
+// word, or under the lock on the books.
+inline void set_purpose(BlockIndex block, Purpose purpose) noexcept {
+  block_record(block).purpose.store(purpose, std::memory_order_relaxed);
+}
+
+inline Purpose purpose_of(BlockIndex block) noexcept {
+  return block_record(block).purpose.load(std::memory_order_relaxed);
+}
+
 // One exchange; false, and nothing changed, where the block is not `from`'s any more.
 inline bool change_owner(BlockIndex block, OwnerWord from, OwnerWord to) noexcept {
   std::uint64_t expected = from.bits();

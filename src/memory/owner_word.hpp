@@ -13,7 +13,8 @@
 //   part      -       -        block   belongs to whoever owns the head block `sequence`
 //   frozen    -       -        time    held by every member whose ledger has its bit (ledger.hpp),
 //                                      each with a private mapping (frozen.hpp)
-//   shared    -       -        time    held likewise, and one and the same for all (shared.hpp)
+//   shared    -       -        time    held likewise, or by references to it (reference.hpp), and
+//                                      one and the same for all (shared.hpp)
 //
 // `time`: how often the block has been frozen or shared.
 //

@@ -1,6 +1,5 @@
 #include "memory/shared.hpp"
 
-#include <cstring>
 #include <mutex>
 
 #include "memory/block.hpp"
@@ -23,28 +22,30 @@ bool is_shared_as(SharedName name) noexcept {
   return name.block < block_count() && owner_of(name.block) == OwnerWord::shared(name.time);
 }
 
-// With the lock on the books, under which alone holders come to a shared block: so that none comes
-// between the look and the freeing.
+}  // namespace
+
 void free_if_unheld(Books& books, BlockIndex block) noexcept {
-  if (owner_of(block).state() != OwnerState::shared) return;
+  if (owner_of(block).state() != OwnerState::shared || block_record(block).references != 0) return;
   if (!ledger_held_by_anyone(Ledger::blocks, block)) books.put_back(block);
 }
 
-}  // namespace
-
 Result<SharedName> make_shared_block(std::size_t bytes, Purpose purpose) {
-  auto block = allocate_block(bytes);
+  auto block = allocate_zero_block(bytes);
   if (!block) return std::move(block).failure();
-  prepare_block(*block);
-  std::memset(block_data(*block), 0, bytes);
-  BlockRecord& record = block_record(*block);
-  record.purpose = purpose;
+  return share_block(*block, purpose);
+}
+
+SharedName share_block(BlockIndex block, Purpose purpose) noexcept {
+  BlockRecord& record = block_record(block);
+  set_purpose(block, purpose);
+  record.references = 0;
+  note_written_in_place(block);
   const std::lock_guard guard(local().handles_mutex);
-  handles_on(*block).store(1, std::memory_order_relaxed);
+  handles_on(block).store(1, std::memory_order_relaxed);
   // The holder first: nobody may find the block shared and without one.
-  ledger_set(Ledger::blocks, self(), *block);
-  const SharedName name{*block, ++record.times_common};
-  set_owner(*block, OwnerWord::shared(name.time));
+  ledger_set(Ledger::blocks, self(), block);
+  const SharedName name{block, ++record.times_common};
+  set_owner(block, OwnerWord::shared(name.time));
   return name;
 }
 
@@ -79,6 +80,14 @@ void hold_shared_for(SharedName name, Slot child) noexcept {
   ledger_set(Ledger::blocks, child, name.block);
 }
 
+SharedName shared_at(const void* address, Purpose purpose) noexcept {
+  const BlockIndex block = block_around(address);
+  if (block == kNoBlock || handles_on(block).load(std::memory_order_relaxed) == 0) return {};
+  const OwnerWord owner = owner_of(block);
+  if (owner.state() != OwnerState::shared || purpose_of(block) != purpose) return {};
+  return {block, owner.sequence()};
+}
+
 void share_holds(Slot child) noexcept {
   const std::uint32_t count = block_count();
   for (BlockIndex block = 0; block < count; ++block) {
@@ -93,7 +102,7 @@ void for_each_shared(Purpose purpose, void (*visit)(std::byte* data, const void*
                      const void* context) noexcept {
   const std::uint32_t count = block_count();
   const auto is_one = [purpose](BlockIndex block) {
-    return owner_of(block).state() == OwnerState::shared && block_record(block).purpose == purpose;
+    return owner_of(block).state() == OwnerState::shared && purpose_of(block) == purpose;
   };
   for (BlockIndex block = 0; block < count; ++block) {
     if (!is_one(block)) continue;

@@ -2,13 +2,17 @@
 #include "memory/shared.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstring>
+#include <vector>
 
 #include "memory/block.hpp"
 #include "memory/census.hpp"
 #include "memory/family.hpp"
+#include "memory/housekeeping.hpp"
 #include "memory/local.hpp"
 #include "memory/validate.hpp"
 #include "os/testing.hpp"
@@ -47,6 +51,96 @@ TEST(SharedBlock, IsZeroWhateverWasInItsPagesBefore) {
     EXPECT_EQ(name.block, used) << "warm, last freed first";
     for (std::size_t i = 0; i < kBytes; ++i) ASSERT_EQ(block_data(name.block)[i], std::byte{0});
     EXPECT_EQ(take_census().shared, block_capacity(name.block));
+    let_go_shared(name);
+    expect_all_free();
+  });
+}
+
+// Bytes that the kernel has set aside for the arena.
+std::uint64_t taken_from_kernel() {
+  struct stat file{};
+  EXPECT_EQ(fstat(arena_descriptor(), &file), 0);
+  return static_cast<std::uint64_t>(file.st_blocks) * 512;
+}
+
+void expect_zeros(SharedName name, std::size_t bytes) {
+  const std::byte* data = block_data(name.block);
+  EXPECT_TRUE(std::all_of(data, data + bytes, [](std::byte byte) { return byte == std::byte{0}; }));
+}
+
+constexpr std::size_t kLarge = std::size_t{8} << 20;
+
+TEST(SharedBlock, TakesNoMemoryBeforeItIsWrittenTo) {
+  in_fresh_process([] {
+    ASSERT_TRUE(join_family());
+    const std::uint64_t before = taken_from_kernel();
+    const SharedName name = make_shared_block(kLarge, Purpose::data).value();
+    EXPECT_LT(taken_from_kernel() - before, kLarge / 8) << "the tables may grow";
+    expect_zeros(name, kLarge);
+    let_go_shared(name);
+    expect_all_free();
+  });
+}
+
+TEST(SharedBlock, TakesNoMemoryWhereItsPagesWentBackToTheKernel) {
+  in_fresh_process([] {
+    const BlockIndex used = allocate_block(kLarge).value();
+    std::memset(block_data(used), 0xff, kLarge);
+    release_block(used);
+    give_back_idle(0);
+    const std::uint64_t before = taken_from_kernel();
+    const SharedName name = make_shared_block(kLarge, Purpose::data).value();
+    EXPECT_EQ(name.block, used);
+    EXPECT_LT(taken_from_kernel() - before, kLarge / 8) << "the tables may grow";
+    expect_zeros(name, kLarge);
+    let_go_shared(name);
+    expect_all_free();
+  });
+}
+
+// Whoever fills a fresh block piece by piece may give up, or die, when it is filled half.
+TEST(SharedBlock, IsZeroWhereItsPagesWereBegunToBeFilled) {
+  in_fresh_process([] {
+    const std::vector<std::byte> piece(kLarge / 2, std::byte{0xff});
+    const BlockIndex begun = allocate_block(kLarge).value();
+    ASSERT_TRUE(fill_block(begun, 0, piece.data(), piece.size()));
+    release_block(begun);
+    const SharedName name = make_shared_block(kLarge, Purpose::data).value();
+    EXPECT_EQ(name.block, begun);
+    expect_zeros(name, kLarge);
+    let_go_shared(name);
+    expect_all_free();
+  });
+}
+
+TEST(SharedBlock, ServesForAnythingAfterItWasWrittenTo) {
+  in_fresh_process([] {
+    const SharedName first = make_shared_block(kLarge, Purpose::data).value();
+    std::memset(block_data(first.block), 0x11, kLarge);
+    let_go_shared(first);
+
+    const std::vector<std::byte> message(kLarge, std::byte{0x22});
+    const BlockIndex data = allocate_block(kLarge).value();
+    EXPECT_EQ(data, first.block);
+    ASSERT_TRUE(fill_block(data, 0, message.data(), message.size()));
+    EXPECT_EQ(std::memcmp(block_data(data), message.data(), message.size()), 0);
+    release_block(data);
+
+    const SharedName second = make_shared_block(kLarge, Purpose::data).value();
+    EXPECT_EQ(second.block, first.block);
+    expect_zeros(second, kLarge);
+    let_go_shared(second);
+    expect_all_free();
+  });
+}
+
+TEST(SharedBlock, KeepsWhatWasInTheBlockThatIsShared) {
+  in_fresh_process([] {
+    const BlockIndex block = allocate_block(kBytes).value();
+    std::memset(block_data(block), 0x33, kBytes);
+    const SharedName name = share_block(block, Purpose::data);
+    EXPECT_EQ(name.block, block);
+    EXPECT_EQ(block_data(block)[kBytes - 1], std::byte{0x33});
     let_go_shared(name);
     expect_all_free();
   });

@@ -18,6 +18,7 @@
 #include "memory/local.hpp"
 #include "memory/owner.hpp"
 #include "memory/owner_lock.hpp"
+#include "memory/reference.hpp"
 #include "memory/validate.hpp"
 #include "testing/seed.hpp"
 #include "testing/watchdog.hpp"
@@ -167,6 +168,38 @@ TEST_F(MemoryThreads, SurrenderTheOnlyViewAfterTheOthersHaveRead) {
     release_block(block);
     other.join();
   }
+  expect_no_leak();
+}
+
+// A reference of one thread to what another has, made, taken and dropped, while others look and
+// while the last holds go; the shared block is there for as long as anything holds it.
+TEST_F(MemoryThreads, HoldSharedBlocksByReferencesToThem) {
+  constexpr int kThreads = 3;
+  std::atomic<BlockIndex> passed{kNoBlock};  // a reference that is anybody's
+  run_in_threads(kThreads, [&](int thread) {
+    for (int i = 0; i < 300; ++i) {
+      if (thread == 0 && i % 10 == 0) {
+        EXPECT_EQ(reclaim_dead(), 0u);
+        EXPECT_GE(take_census().members.size(), before_.members.size());
+      }
+      const SharedName name = make_shared_block(5000, Purpose::array).value();
+      write_all(name.block, i % 100);
+      const BlockIndex mine = make_reference(name).value();
+      let_go_shared(name);
+      // Acquire and release: as a channel hands blocks over.
+      const BlockIndex other = passed.exchange(mine, std::memory_order_acq_rel);
+      if (other == kNoBlock) continue;
+      if (i % 3 == 0) {
+        release_block(other);
+        continue;
+      }
+      const SharedName found = take_reference(other).value();
+      EXPECT_EQ(shared_at(block_data(found.block) + 4999, Purpose::array), found);
+      EXPECT_EQ(block_data(found.block)[0], block_data(found.block)[4999]);
+      let_go_shared(found);
+    }
+  });
+  release_block(passed);
   expect_no_leak();
 }
 

@@ -6,6 +6,7 @@
 #include "memory/local.hpp"
 #include "memory/member.hpp"
 #include "memory/owner.hpp"
+#include "memory/reference.hpp"
 #include "memory/size_class.hpp"
 
 namespace onecopy::memory {
@@ -54,6 +55,28 @@ std::string check_owner(BlockIndex block) {
   return of_block(block, "has an owner word of no kind");
 }
 
+// A reference keeps what it names from being freed. Counts in `references` what each block is
+// named.
+std::string check_reference(BlockIndex block, std::vector<std::uint32_t>& references) {
+  const SharedName name = named_by(block);
+  if (name.block == kNoBlock) return {};
+  if (name.block >= references.size() || owner_of(name.block) != OwnerWord::shared(name.time)) {
+    return of_block(block, "refers to a block that is not shared, or was shared anew");
+  }
+  ++references[name.block];
+  return {};
+}
+
+std::string check_references(const std::vector<std::uint32_t>& references) {
+  for (BlockIndex block = 0; block < references.size(); ++block) {
+    if (owner_of(block).state() == OwnerState::shared &&
+        block_record(block).references != references[block]) {
+      return of_block(block, "has other references than the books count");
+    }
+  }
+  return {};
+}
+
 std::string walk(const FreeList& list, std::uint32_t size_class, bool warm,
                  std::vector<std::uint8_t>& seen) {
   BlockIndex newer = kNoBlock;
@@ -78,6 +101,7 @@ std::string validate_memory() {
   const Books books;
   const std::uint32_t count = block_count();
   std::vector<std::uint8_t> seen(count, 0);
+  std::vector<std::uint32_t> references(count, 0);
   std::string wrong;
   for (std::uint32_t c = 0; c < kSizeClasses && wrong.empty(); ++c) {
     wrong = walk(header().warm_lists[c], c, true, seen);
@@ -91,11 +115,13 @@ std::string validate_memory() {
     const bool free = owner_of(block).state() == OwnerState::free;
     wrong = check_record(block, offset);
     if (wrong.empty()) wrong = check_owner(block);
+    if (wrong.empty()) wrong = check_reference(block, references);
     if (wrong.empty() && free && seen[block] == 0) wrong = of_block(block, "is free, not listed");
     offset = record.offset + record.capacity;
     if (record.warm != 0) resident += record.capacity;
     if (record.warm != 0 && free) warm += record.capacity;
   }
+  if (wrong.empty()) wrong = check_references(references);
   if (!wrong.empty()) return wrong;
   if (offset != header().data_end) return "the blocks do not end where the books say";
   if (resident != header().resident) return "the books count other bytes resident than the blocks";

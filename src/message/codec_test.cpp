@@ -306,6 +306,14 @@ TEST(Codec, RefusesAnArrayOfMoreDimensions) {
             "a sequence was wanted, and the message has an array of float64 in 2 dimensions");
 }
 
+TEST(Codec, RefusesASharedArray) {
+  const auto read = read_from<std::vector<int>>([](auto& writer, auto& blocks) {
+    writer.shared_array({.type = ElementType::int32, .shape = {}}, {}, blocks.add(8), 0);
+  });
+
+  EXPECT_EQ(refusal(read), "a sequence was wanted, and the message has a shared array");
+}
+
 TEST(Codec, TellsDamageFromTheWrongType) {
   Decoder::State decoder(std::as_bytes(std::span("\x07\x00\x01", 3)), {});
   int value = 0;

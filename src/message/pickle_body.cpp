@@ -8,6 +8,7 @@ namespace {
 
 constexpr std::uint8_t kPieceReadOnly = 0x01;
 constexpr std::uint8_t kPieceInBlock = 0x02;
+constexpr std::uint8_t kPieceShared = 0x04;  // excludes kPieceInBlock
 
 }  // namespace
 
@@ -33,6 +34,14 @@ void PickleWriter::block_piece(std::uint32_t block, std::uint64_t length, bool r
   buffer_.append_size(offset);
 }
 
+void PickleWriter::shared_piece(std::uint32_t reference, std::uint64_t length, bool read_only,
+                                std::uint64_t offset) noexcept {
+  buffer_.append_byte(static_cast<std::uint8_t>(kPieceShared | (read_only ? kPieceReadOnly : 0)));
+  buffer_.append_size(length);
+  buffer_.append_size(reference);
+  buffer_.append_size(offset);
+}
+
 PickleReader::PickleReader(std::span<const std::byte> body, Blocks blocks) noexcept
     : BodyCursor(body, blocks, 0) {
   std::uint64_t pieces = 0;
@@ -50,22 +59,28 @@ bool PickleReader::next(Piece& piece) noexcept {
   --pieces_left_;
   std::uint8_t flags = 0;
   if (!take_plain(flags)) return false;
-  if ((flags & ~(kPieceReadOnly | kPieceInBlock)) != 0) return fail(Fault::unknown_tag);
+  constexpr std::uint8_t kElsewhere = kPieceInBlock | kPieceShared;
+  if ((flags & ~(kPieceReadOnly | kElsewhere)) != 0 || (flags & kElsewhere) == kElsewhere) {
+    return fail(Fault::unknown_tag);
+  }
   piece.read_only = (flags & kPieceReadOnly) != 0;
+  piece.shared = (flags & kPieceShared) != 0;
+  piece.offset = 0;
   if (!take_size(piece.length)) return false;
 
-  if ((flags & kPieceInBlock) == 0) {
+  if ((flags & kElsewhere) == 0) {
     piece.block = memory::kNoBlock;
     return take_padding() && take_bytes(piece.length, piece.data);
   }
 
   std::uint64_t number = 0;
-  std::uint64_t offset = 0;
-  if (!take_size(number) || !take_size(offset) || !name_block(number)) return false;
+  if (!take_size(number) || !take_size(piece.offset) || !name_block(number)) return false;
   piece.block = blocks_.indices[number];
+  piece.data = nullptr;
+  if (piece.shared) return true;
   const std::uint64_t room = blocks_.length(piece.block);
-  if (offset > room || piece.length > room - offset) return fail(Fault::bad_length);
-  piece.data = blocks_.data(piece.block) + offset;
+  if (piece.offset > room || piece.length > room - piece.offset) return fail(Fault::bad_length);
+  piece.data = blocks_.data(piece.block) + piece.offset;
   return true;
 }
 

@@ -22,7 +22,9 @@ Fault fault_of(const Bytes& body, const std::vector<std::size_t>& lengths = {}) 
   const FakeBlocks fake(lengths);
   PickleReader reader(body, fake.blocks());
   Piece piece;
-  while (reader.next(piece)) testing::require(piece.data != nullptr || piece.length == 0);
+  while (reader.next(piece)) {
+    testing::require(piece.shared || piece.data != nullptr || piece.length == 0);
+  }
   reader.finish();
   return reader.fault();
 }
@@ -76,6 +78,34 @@ TEST(PickleBody, TakesAPartOfABlock) {
   EXPECT_EQ(text_of(piece), "3456");
 }
 
+TEST(PickleBody, TakesAPartOfASharedBlockByItsReference) {
+  ByteBuffer buffer;
+  FakeBlocks blocks;
+  const std::uint32_t reference = blocks.add(bytes_of("stands for another"));
+  PickleWriter writer(buffer, 1);
+  writer.shared_piece(reference, 5000, true, 300);
+
+  PickleReader reader(buffer.span(), blocks.blocks());
+  Piece piece;
+  ASSERT_TRUE(reader.next(piece));
+
+  EXPECT_TRUE(piece.shared);
+  EXPECT_TRUE(piece.read_only);
+  EXPECT_EQ(piece.length, 5000u) << "of the shared block, not of the reference";
+  EXPECT_EQ(piece.offset, 300u);
+  EXPECT_EQ(piece.block, blocks.blocks().indices[0]);
+  EXPECT_TRUE(reader.finish());
+}
+
+TEST(PickleBody, RefusesASharedPieceWithoutAReferenceOfItsOwn) {
+  EXPECT_EQ(fault_of(body_of({1, 4, 10, 0, 0}), {8}), Fault::none);
+  EXPECT_EQ(fault_of(body_of({1, 4, 10, 0, 0}), {}), Fault::bad_block);
+  EXPECT_EQ(fault_of(body_of({1, 4, 10, 1, 0}), {8}), Fault::bad_block);
+  EXPECT_EQ(fault_of(body_of({2, 4, 10, 0, 0, 4, 10, 0, 0}), {8}), Fault::bad_block);
+  EXPECT_EQ(fault_of(body_of({1, 6, 10, 0, 0}), {10}), Fault::unknown_tag)
+      << "in a block and shared";
+}
+
 TEST(PickleBody, RefusesAnotherVersion) {
   EXPECT_EQ(fault_of({std::byte{2}, std::byte{0}, std::byte{1}}), Fault::version);
 }
@@ -95,7 +125,7 @@ TEST(PickleBody, RefusesPiecesBeyondTheBodyOrTheirBlock) {
   EXPECT_EQ(fault_of(body_of({1, 2, 0, 0, 11}), {10}), Fault::bad_length);
   EXPECT_EQ(fault_of(body_of({1, 2, 10, 1, 0}), {10, 10}), Fault::bad_block);
   EXPECT_EQ(fault_of(body_of({1, 2, 10, 0, 0}), {10, 10}), Fault::trailing);
-  EXPECT_EQ(fault_of(body_of({1, 4, 0})), Fault::unknown_tag);
+  EXPECT_EQ(fault_of(body_of({1, 8, 0})), Fault::unknown_tag);
 }
 
 TEST(PickleBody, RefusesEveryTruncation) {

@@ -84,13 +84,14 @@ struct Node {
   bool fortran_order = false;               // array
   bool read_only = false;                   // array
   std::vector<std::uint64_t> shape = {};    // array; record: size of one, count
+  std::vector<std::int64_t> strides = {};   // shared_array
   bool in_block = false;                    // how it is written; no part of the value
 
   bool operator==(const Node& other) const {
     return tag == other.tag && remember == other.remember && integer == other.integer &&
            data == other.data && real == other.real && imaginary == other.imaginary &&
            items == other.items && type == other.type && fortran_order == other.fortran_order &&
-           read_only == other.read_only && shape == other.shape;
+           read_only == other.read_only && shape == other.shape && strides == other.strides;
   }
 };
 
@@ -136,6 +137,10 @@ inline void write_node(ValueWriter& writer, FakeBlocks& blocks, const Node& node
       std::memcpy(writer.array_inline(head, data.size(), node.remember), data.data(), data.size());
       return;
     }
+    case Tag::shared_array:  // what refers to the shared block is no part of the value
+      return writer.shared_array({node.type, false, node.read_only, node.shape}, node.strides,
+                                 blocks.add(8), static_cast<std::uint64_t>(node.integer),
+                                 node.remember);
     case Tag::record:
       return node.in_block ? writer.record_in_block(77, node.shape[0], node.shape[1], block)
                            : writer.record(77, node.shape[0], node.shape[1], data.data());
@@ -202,6 +207,17 @@ inline bool read_node(ValueReader& reader, std::uint32_t& remembered, Node& node
       for (unsigned i = 0; i < item.dimensions; ++i) node.shape.push_back(item.extent(i));
       require(item.length == item.count * item.size_of_one);
       break;
+    case Tag::shared_array:
+      node.type = item.data_type;
+      node.read_only = item.read_only;
+      node.integer = static_cast<std::int64_t>(item.offset);
+      for (unsigned i = 0; i < item.dimensions; ++i) {
+        node.shape.push_back(item.extent(i));
+        node.strides.push_back(item.stride(i));
+      }
+      require(item.length == 0 && item.block != memory::kNoBlock);
+      remembered += item.remember;
+      return true;
     case Tag::record:
       node.shape = {item.size_of_one, item.count};
       require(item.length == item.count * item.size_of_one);
@@ -237,10 +253,10 @@ inline std::string random_text(Random& random, std::size_t length) {
 // A random value of at most about `size` nodes. `remembered` counts as the writer does.
 inline Node random_node(Random& random, std::size_t size, std::uint32_t depth,
                         std::uint32_t& remembered) {
-  static constexpr Tag kLeaves[] = {Tag::none,   Tag::false_,   Tag::true_,       Tag::integer,
-                                    Tag::real,   Tag::complex,  Tag::big_integer, Tag::string,
-                                    Tag::bytes,  Tag::reals,    Tag::integers,    Tag::array,
-                                    Tag::record, Tag::reference};
+  static constexpr Tag kLeaves[] = {Tag::none,   Tag::false_,    Tag::true_,       Tag::integer,
+                                    Tag::real,   Tag::complex,   Tag::big_integer, Tag::string,
+                                    Tag::bytes,  Tag::reals,     Tag::integers,    Tag::array,
+                                    Tag::record, Tag::reference, Tag::shared_array};
   static constexpr Tag kContainers[] = {Tag::list, Tag::tuple, Tag::dict};
   Node node;
   node.tag = size > 1 && depth < 40 ? kContainers[up_to(random, 2)]
@@ -286,6 +302,15 @@ inline Node random_node(Random& random, std::size_t size, std::uint32_t depth,
       node.data = random_text(random, bytes);
       break;
     }
+    case Tag::shared_array:
+      node.type = ElementType::int32;
+      node.read_only = up_to(random, 1) == 1;
+      node.integer = static_cast<std::int64_t>(up_to(random, 1'000'000));
+      for (std::uint64_t i = up_to(random, 4); i > 0; --i) {
+        node.shape.push_back(up_to(random, 5));
+        node.strides.push_back(static_cast<std::int64_t>(random()));
+      }
+      break;
     case Tag::list:
     case Tag::tuple:
     case Tag::dict: {

@@ -56,7 +56,7 @@ inline void read_pickle(std::span<const std::byte> body, const Blocks& blocks) {
   Piece piece;
   std::uint64_t sum = 0;
   while (reader.next(piece)) {
-    for (std::uint64_t i = 0; i < piece.length; ++i)
+    for (std::uint64_t i = 0; i < piece.length && !piece.shared; ++i)
       sum += static_cast<std::uint8_t>(piece.data[i]);
   }
   require(sum <= 255 * (body.size() + 8 * 4096));

@@ -53,6 +53,15 @@ Input pickle_input() {
   return {Input::pickle, blocks.lengths(), Bytes(buffer.span().begin(), buffer.span().end())};
 }
 
+Input shared_pickle_input() {
+  ByteBuffer buffer;
+  FakeBlocks blocks;
+  PickleWriter writer(buffer, 2);
+  writer.inline_piece(bytes_of("\x80\x05."));
+  writer.shared_piece(blocks.add(8), 5000, true, 300);
+  return {Input::pickle, blocks.lengths(), Bytes(buffer.span().begin(), buffer.span().end())};
+}
+
 // By name, one of every tag and every shape that the writers know.
 std::map<std::string, Input> seeds() {
   std::map<std::string, Input> all;
@@ -105,8 +114,19 @@ std::map<std::string, Input> seeds() {
                   .data = std::string(2400, '\0'),
                   .shape = {24, 100},
                   .in_block = true}}});
+  all["shared_arrays"] = value_input({.tag = Tag::list,
+                                      .items = {{.tag = Tag::shared_array,
+                                                 .remember = true,
+                                                 .integer = 4096,
+                                                 .type = ElementType::float32,
+                                                 .read_only = true,
+                                                 .shape = {3, 2},
+                                                 .strides = {-16, 4}},
+                                                {.tag = Tag::reference, .integer = 0},
+                                                {.tag = Tag::shared_array}}});
   all["records"] = value_input({.tag = Tag::record, .data = "abcdefghijkl", .shape = {4, 3}});
   all["pickle"] = pickle_input();
+  all["pickle_with_shared"] = shared_pickle_input();
   all["codec_doubles"] = input_of(Input::doubles, [](auto& writer, auto& blocks) {
     const std::uint64_t shape[] = {300};
     writer.array_in_block({.type = ElementType::float64, .shape = shape}, blocks.add(2400));

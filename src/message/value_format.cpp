@@ -35,6 +35,8 @@ const char* name_of(Tag tag) noexcept {
       return "a list of integers";
     case Tag::array:
       return "an array";
+    case Tag::shared_array:
+      return "a shared array";
     case Tag::record:
       return "a C++ struct";
     case Tag::reference:

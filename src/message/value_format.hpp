@@ -44,13 +44,16 @@ enum class Tag : std::uint8_t {
   array = 17,       // data type, flags, dimensions, shape (u64 each), data or a block and an offset
   record = 18,  // C++ structs: u64 hash of the type's name, size of one, count, bytes; or a block
   reference = 19,  // number of a value remembered before
+  // As array, but strides (i64 each) behind the shape, and a block that refers to a shared one.
+  shared_array = 20,
 };
 
 // Tags that may carry kRemember, and tags that may carry kInBlock, as sets of bits.
 inline constexpr std::uint32_t tag_bit(Tag tag) { return 1u << static_cast<unsigned>(tag); }
 inline constexpr std::uint32_t kMayBeRemembered =
     tag_bit(Tag::string) | tag_bit(Tag::bytes) | tag_bit(Tag::list) | tag_bit(Tag::tuple) |
-    tag_bit(Tag::dict) | tag_bit(Tag::reals) | tag_bit(Tag::integers) | tag_bit(Tag::array);
+    tag_bit(Tag::dict) | tag_bit(Tag::reals) | tag_bit(Tag::integers) | tag_bit(Tag::array) |
+    tag_bit(Tag::shared_array);
 inline constexpr std::uint32_t kMayBeInBlock = tag_bit(Tag::string) | tag_bit(Tag::bytes) |
                                                tag_bit(Tag::reals) | tag_bit(Tag::integers) |
                                                tag_bit(Tag::array) | tag_bit(Tag::record);

@@ -10,7 +10,7 @@
 namespace onecopy::message {
 namespace {
 
-constexpr int kTags = static_cast<int>(Tag::reference);
+constexpr int kTags = static_cast<int>(Tag::shared_array);
 
 TEST(ValueFormat, HasANameForEveryTagAndForNoOther) {
   for (int number = 0; number < 256; ++number) {
@@ -56,7 +56,7 @@ TEST(ValueFormat, KnowsNameAndSizeOfEveryTypeOfElement) {
 
 TEST(ValueFormat, PutsInBlocksOnlyWhatHasData) {
   for (const Tag tag : {Tag::none, Tag::true_, Tag::integer, Tag::real, Tag::list, Tag::dict,
-                        Tag::reference, Tag::big_integer}) {
+                        Tag::reference, Tag::big_integer, Tag::shared_array}) {
     EXPECT_EQ(kMayBeInBlock & tag_bit(tag), 0u) << name_of(tag);
   }
   for (const Tag tag : {Tag::string, Tag::bytes, Tag::reals, Tag::array, Tag::record}) {

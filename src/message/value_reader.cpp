@@ -71,6 +71,9 @@ bool ValueReader::take_other(std::uint8_t bits, Item& item) noexcept {
     case Tag::array:
       taken = take_array(in_block, item);
       break;
+    case Tag::shared_array:
+      taken = take_shared_array(item);
+      break;
     default:
       return fail(Fault::unknown_tag);
   }
@@ -90,20 +93,25 @@ bool ValueReader::take_packed(bool in_block, Item& item) noexcept {
   return take_data(8 * item.count, item);
 }
 
-bool ValueReader::take_array(bool in_block, Item& item) noexcept {
+bool ValueReader::take_words(unsigned count, const std::byte*& words) noexcept {
+  if (spare() < std::uint64_t{8} * count) return fail(Fault::truncated);
+  words = cursor_;
+  cursor_ += std::size_t{8} * count;
+  return true;
+}
+
+bool ValueReader::take_array_head(std::uint8_t known_flags, Item& item) noexcept {
   std::uint8_t type = 0;
   std::uint8_t flags = 0;
   if (!take_plain(type) || !take_plain(flags) || !take_plain(item.dimensions)) return false;
   item.data_type = static_cast<ElementType>(type);
   item.size_of_one = item_size(item.data_type);
   if (item.size_of_one == 0) return fail(Fault::unknown_tag);
-  if ((flags & ~(kFortranOrder | kReadOnly)) != 0) return fail(Fault::unknown_tag);
+  if ((flags & ~known_flags) != 0) return fail(Fault::unknown_tag);
   item.fortran_order = (flags & kFortranOrder) != 0;
   item.read_only = (flags & kReadOnly) != 0;
   if (item.dimensions > kMaximumDimensions) return fail(Fault::bad_length);
-  if (spare() < 8u * item.dimensions) return fail(Fault::truncated);
-  item.shape = cursor_;
-  cursor_ += 8u * item.dimensions;
+  if (!take_words(item.dimensions, item.shape)) return false;
 
   // The product of the extents that are not 0 must be a possible size too: a shape like
   // (0, 2**62, 2**62) is empty and still more than anybody can hold a view on.
@@ -118,8 +126,12 @@ bool ValueReader::take_array(bool in_block, Item& item) noexcept {
     }
   }
   item.count = empty ? 0 : bytes / item.size_of_one;
-  const std::uint64_t length = empty ? 0 : bytes;
+  return true;
+}
 
+bool ValueReader::take_array(bool in_block, Item& item) noexcept {
+  if (!take_array_head(kFortranOrder | kReadOnly, item)) return false;
+  const std::uint64_t length = item.count * item.size_of_one;
   if (in_block) {
     std::uint64_t offset = 0;
     if (!take_block(item) || !take_size(offset)) return false;
@@ -131,6 +143,16 @@ bool ValueReader::take_array(bool in_block, Item& item) noexcept {
     return true;
   }
   return take_padding() && take_data(length, item);
+}
+
+bool ValueReader::take_shared_array(Item& item) noexcept {
+  if (!take_array_head(kReadOnly, item) || !take_words(item.dimensions, item.strides) ||
+      !take_block(item) || !take_size(item.offset)) {
+    return false;
+  }
+  item.data = nullptr;
+  item.length = 0;
+  return true;
 }
 
 bool ValueReader::take_record(bool in_block, Item& item) noexcept {

@@ -26,8 +26,8 @@ namespace onecopy::message {
 struct Item {
   // Never integer_8 nor integer_32: those are integer here.
   Tag tag;
-  bool remember;  // string, bytes, list, tuple, dict, reals, integers, array
-  // Array.
+  bool remember;  // string, bytes, list, tuple, dict, reals, integers, array, shared_array
+  // Array, shared_array (which has no order).
   bool fortran_order;
   bool read_only;
   ElementType data_type;
@@ -35,6 +35,8 @@ struct Item {
   // The block that `data` lies in, or kNoBlock where it lies in the body: string, bytes,
   // big_integer, reals, integers, array, record. The data of an array are aligned for its elements,
   // provided that the body begins at a multiple of kInlineAlignment; those of the others are not.
+  // Of a shared_array it is the block that refers to the shared one; there are no data here, and
+  // whether the array lies in the shared block is for the caller to check, who alone knows that.
   memory::BlockIndex block;
   const std::byte* data;
   std::uint64_t length;  // bytes of data
@@ -45,12 +47,20 @@ struct Item {
   double real;  // real, complex
   double imaginary;
   std::uint64_t type_hash;    // record
-  std::uint64_t size_of_one;  // array, record
-  const std::byte* shape;     // array: use extent()
+  std::uint64_t size_of_one;  // array, shared_array, record
+  const std::byte* shape;     // array, shared_array: use extent()
+  const std::byte* strides;   // shared_array: use stride()
+  std::uint64_t offset;       // shared_array: of the first element in the shared block
 
   std::uint64_t extent(unsigned dimension) const noexcept {
     std::uint64_t value;
     std::memcpy(&value, shape + 8 * dimension, sizeof value);
+    return value;
+  }
+  // In bytes.
+  std::int64_t stride(unsigned dimension) const noexcept {
+    std::int64_t value;
+    std::memcpy(&value, strides + 8 * dimension, sizeof value);
     return value;
   }
 };
@@ -96,7 +106,10 @@ class ValueReader : public BodyCursor {
   bool take_block(Item& item) noexcept;
   bool take_other(std::uint8_t bits, Item& item) noexcept;
   bool take_packed(bool in_block, Item& item) noexcept;
+  bool take_array_head(std::uint8_t known_flags, Item& item) noexcept;
+  bool take_words(unsigned count, const std::byte*& words) noexcept;
   bool take_array(bool in_block, Item& item) noexcept;
+  bool take_shared_array(Item& item) noexcept;
   bool take_record(bool in_block, Item& item) noexcept;
 
   bool open(std::uint64_t items_of_one, Item& item) noexcept {

@@ -59,7 +59,7 @@ TEST(ValueReader, RefusesTagsThatDoNotExist) {
     const Fault fault = fault_of(body_of({byte}));
     if (small_integer || (byte >= tag(Tag::none) && byte <= tag(Tag::true_))) {
       EXPECT_EQ(fault, Fault::none) << byte;
-    } else if (known == 0 || known > tag(Tag::reference)) {
+    } else if (known == 0 || known > tag(Tag::shared_array)) {
       EXPECT_EQ(fault, Fault::unknown_tag) << byte;
     } else {
       EXPECT_NE(fault, Fault::none) << byte;
@@ -189,6 +189,46 @@ TEST(ValueReader, RefusesArraysOfUnknownTypesFlagsAndDimensions) {
   EXPECT_EQ(fault_of(body_of({tag(Tag::array), 2, 4, 0, 0, 0})), Fault::unknown_tag);
   EXPECT_EQ(fault_of(body_of({tag(Tag::array), 2, 0, 65, 0, 0})), Fault::bad_length);
   EXPECT_EQ(fault_of(body_of({tag(Tag::array), 2, 0, 64, 0, 0})), Fault::truncated);
+}
+
+TEST(ValueReader, GivesASharedArrayAsItLiesInItsBlock) {
+  ByteBuffer buffer;
+  const FakeBlocks blocks({8});
+  ValueWriter writer(buffer);
+  const std::uint64_t shape[] = {3, 2};
+  const std::int64_t strides[] = {-48, 4};
+  writer.shared_array({.type = ElementType::int16, .read_only = true, .shape = shape}, strides, 0,
+                      5000);
+
+  ValueReader reader(buffer.span(), blocks.blocks());
+  Item item;
+  ASSERT_TRUE(reader.next(item));
+
+  EXPECT_EQ(item.tag, Tag::shared_array);
+  EXPECT_EQ(item.data_type, ElementType::int16);
+  EXPECT_EQ(item.dimensions, 2);
+  EXPECT_EQ(item.count, 6u);
+  EXPECT_EQ(item.extent(0), 3u);
+  EXPECT_EQ(item.stride(0), -48);
+  EXPECT_EQ(item.stride(1), 4);
+  EXPECT_TRUE(item.read_only);
+  EXPECT_EQ(item.offset, 5000u) << "in the shared block, which only its reference knows";
+  EXPECT_EQ(item.block, blocks.blocks().indices[0]);
+  EXPECT_TRUE(reader.finish());
+}
+
+TEST(ValueReader, RefusesSharedArraysWithoutAReferenceOrWithoutTheirStrides) {
+  const auto single = [](int flags, int reference) {
+    return body_of({tag(Tag::shared_array), 2, flags, 0, reference, 0});
+  };
+  EXPECT_EQ(fault_of(single(0, 0), {8}), Fault::none);
+  EXPECT_EQ(fault_of(single(0, 0), {}), Fault::bad_block);
+  EXPECT_EQ(fault_of(single(0, 1), {8}), Fault::bad_block);
+  EXPECT_EQ(fault_of(single(1, 0), {8}), Fault::unknown_tag) << "strides say the order";
+  EXPECT_EQ(fault_of(body_of({tag(Tag::shared_array, kInBlock), 2, 0, 0, 0, 0}), {8}),
+            Fault::unknown_tag);
+  EXPECT_EQ(fault_of(body_of({tag(Tag::shared_array), 2, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0}), {8}),
+            Fault::truncated);
 }
 
 TEST(ValueReader, RefusesRecordsOfImpossibleSizes) {

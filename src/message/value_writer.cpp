@@ -8,9 +8,10 @@ void ValueWriter::flag_remembered() noexcept {
   if (buffer_.size() >= 2) buffer_.data()[1] |= static_cast<std::byte>(kHasRemembered);
 }
 
-void ValueWriter::array_head(const ArrayHead& head, bool remember, std::uint8_t bits) noexcept {
+void ValueWriter::array_head(Tag tag_value, const ArrayHead& head, bool remember,
+                             std::uint8_t bits) noexcept {
   assert(head.shape.size() <= kMaximumDimensions);
-  tag(Tag::array, remember, bits);
+  tag(tag_value, remember, bits);
   buffer_.append_plain(head.type);
   buffer_.append_byte(static_cast<std::uint8_t>((head.fortran_order ? kFortranOrder : 0) |
                                                 (head.read_only ? kReadOnly : 0)));

@@ -119,15 +119,26 @@ class ValueWriter {
   // at once; null: no memory.
   std::byte* array_inline(const ArrayHead& head, std::size_t length,
                           bool remember = false) noexcept {
-    array_head(head, remember, 0);
+    array_head(Tag::array, head, remember);
     buffer_.pad(kInlineAlignment);
     return buffer_.extend(length);
   }
   // The data begin `offset` bytes into the block, a multiple of the element's size.
   void array_in_block(const ArrayHead& head, std::uint32_t block, std::uint64_t offset = 0,
                       bool remember = false) noexcept {
-    array_head(head, remember, kInBlock);
+    array_head(Tag::array, head, remember, kInBlock);
     buffer_.append_size(block);
+    buffer_.append_size(offset);
+  }
+  // An array in a shared block, its first element `offset` bytes into it, and its strides, one for
+  // each extent, in bytes. Block number `reference` of the message refers to the shared one. The
+  // head says nothing of the order.
+  void shared_array(const ArrayHead& head, std::span<const std::int64_t> strides,
+                    std::uint32_t reference, std::uint64_t offset, bool remember = false) noexcept {
+    assert(!head.fortran_order && strides.size() == head.shape.size());
+    array_head(Tag::shared_array, head, remember);
+    buffer_.append(strides.data(), strides.size_bytes());
+    buffer_.append_size(reference);
     buffer_.append_size(offset);
   }
 
@@ -217,7 +228,7 @@ class ValueWriter {
     buffer_.append_size(count);
   }
 
-  void array_head(const ArrayHead& head, bool remember, std::uint8_t bits) noexcept;
+  void array_head(Tag tag, const ArrayHead& head, bool remember, std::uint8_t bits = 0) noexcept;
   void record_head(std::uint64_t type_hash, std::size_t size_of_one, std::size_t count,
                    std::uint8_t bits) noexcept;
 

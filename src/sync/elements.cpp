@@ -99,7 +99,7 @@ Result<SharedElements> SharedElements::create(std::size_t count, std::size_t ele
   auto lock = RLock::create();
   if (!lock) return std::move(lock).failure();
   auto name = memory::make_shared_block(std::max<std::size_t>(count * element_bytes, 1),
-                                        memory::Purpose::array);
+                                        memory::Purpose::elements);
   if (!name) return std::move(name).failure();
   lock->state().lock.open_gate();
   return SharedElements(

@@ -35,16 +35,13 @@ struct Dead {
 void release_of_dead(std::byte* data, const void* context) noexcept {
   auto& record = *reinterpret_cast<LockRecord*>(data);
   const Dead& dead = *static_cast<const Dead*>(context);
-  const std::uint32_t name = memory::lock_word(dead.slot, dead.generation);
-  const std::uint32_t seen = record.owner.word.load(std::memory_order_relaxed);
-  if ((seen & ~memory::kLockContended) != name) return;
-  std::int32_t pid = memory::pid_of(dead.slot);
+  // Taken before anything is noted: a waiter may be about to take it over, and notes it itself.
+  if (!memory::lock_of_dead(record.owner, dead.slot, dead.generation)) return;
+  const std::int32_t pid = memory::pid_of(dead.slot);
   note_death(record, pid);
-  // Before the lock is free: who gets it next is told. A waiter that took it over first knows.
   record.untold.store(pid, std::memory_order_relaxed);
-  if (!memory::unlock_of(record.owner, dead.slot, dead.generation)) {
-    record.untold.compare_exchange_strong(pid, 0, std::memory_order_relaxed);
-  }
+  // Not whoever has it by now, where somebody released it in between.
+  memory::unlock_of(record.owner, memory::local().slot, memory::local().generation);
 }
 
 void release_locks_of_dead(memory::Slot slot, std::uint32_t generation) noexcept {
@@ -107,18 +104,17 @@ Locked Lock::acquire(os::Deadline deadline) noexcept {
     memory::unlock(record_->owner);
     return deadline.expired() ? Locked::timed_out : Locked::interrupted;
   }
-  // Relaxed: whoever released the lock of a dead holder stored this before, and the word that we
-  // acquired carries it. An exchange, as a reclaimer that came too late takes its note back.
+  // Relaxed: whoever noted it had the lock, and the word that we acquired carries it.
   if (record_->untold.load(std::memory_order_relaxed) == 0) return Locked::yes;
-  return record_->untold.exchange(0, std::memory_order_relaxed) != 0 ? Locked::from_dead
-                                                                     : Locked::yes;
+  record_->untold.store(0, std::memory_order_relaxed);
+  return Locked::from_dead;
 }
 
 bool Lock::release() noexcept {
   // A process that was to release what the dead one held comes too late: once it is no error, and
   // must not release what has another holder by now.
-  if (!is_mine() && record_->forgiven.load(std::memory_order_relaxed) != 0 &&
-      record_->forgiven.exchange(0, std::memory_order_relaxed) != 0) {
+  if (record_->forgiven.load(std::memory_order_relaxed) != 0 &&
+      record_->forgiven.exchange(0, std::memory_order_relaxed) != 0 && !is_mine()) {
     return true;
   }
   return memory::unlock_of_anyone(record_->owner);
@@ -129,8 +125,9 @@ bool Lock::is_mine() const noexcept { return memory::is_mine(record_->owner); }
 
 void Lock::open_gate() const noexcept {
   // Looked at first, as the record's line is shared by all who use the lock. Sequentially
-  // consistent: who took the lock before it saw this has its name in the word that a touch reads.
-  if (record_->gated.load(std::memory_order_relaxed) == 0) {
+  // consistent, both: who took the lock before it saw this has its name in the word that a touch
+  // reads.
+  if (record_->gated.load(std::memory_order_seq_cst) == 0) {
     record_->gated.store(1, std::memory_order_seq_cst);
   }
 }

@@ -27,7 +27,7 @@ namespace onecopy::sync {
 // Equation: `owner` names who holds the lock, or nobody, or one that left it held, or one that is
 // dead and not reclaimed yet. `untold` is the process whose death released the lock and whom no
 // holder has been told of, else 0; `last_dead` the last such process, else 0; `forgiven` is 1 from
-// such a death until one release by somebody who does not hold the lock. `gated` is 1 once anybody
+// such a death until one release, by whomever. `gated` is 1 once anybody
 // may touch what the lock guards through its gate, and stays so.
 struct LockRecord {
   memory::OwnerLock owner;

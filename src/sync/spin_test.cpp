@@ -62,6 +62,22 @@ TEST(SpinBudget, IsTriedAtItsLargestNowAndThen) {
   EXPECT_GT(looks.back(), 5 * looks[looks.size() / 2]);
 }
 
+// Once two processes that shared a processor with others took turns on it, each taking what had
+// come while it was not running for a reward, and spun while the other waited to run.
+TEST(SpinBudget, IsNotRewardedForWhatCameLate) {
+  SpinBudget budget;
+  for (int i = 0; i < 7; ++i) looks_in_vain(budget);
+
+  int looks = 0;
+  const auto ready_late = [&] {
+    if (++looks == 2) os::sleep_until(os::Deadline::after(os::kMillisecond));
+    return looks == 2;
+  };
+  EXPECT_TRUE(budget.spin(ready_late, os::Deadline::never()));
+
+  EXPECT_EQ(looks_in_vain(budget), 1) << "the eighth in vain";
+}
+
 // Where there is one processor only, whoever is waited for cannot run meanwhile.
 TEST(SpinBudget, IsNothingOnOneProcessor) {
   onecopy::testing::in_fresh_process([] {

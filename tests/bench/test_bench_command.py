@@ -10,14 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import exchanges, transfer
+from benchmarks import exchanges, fresh, measuring, program, shared, transfer
+from benchmarks.measuring import Pace
 from benchmarks.pairing import Spread
-from benchmarks.transfer import Pace, Side
-from benchmarks.yardsticks import Yardsticks
+from benchmarks.sides import Side
 
 ROOT = Path(__file__).resolve().parents[2]
 STOCK = Side("stock", multiprocessing, "spawn")
-NO_YARDSTICKS = Yardsticks(None, Spread(1, 1, 1), Spread(1, 1, 1), {}, {})
 BRISK = Pace(rounds=2, seconds=0.01, patience=60)
 
 
@@ -66,6 +65,32 @@ def test_an_unknown_row_is_refused():
     assert "no-such-row" in done.stderr
 
 
+def test_shared_goes_into_tables_and_into_the_file(tmp_path):
+    path = tmp_path / "figures.json"
+
+    done = bench(
+        "shared", "--sides", "stock,stock", "--quick", "--rounds", "1", "--json", str(path),
+        "--rows", "element-set", "slice-get", "growth-lock", "bytes",
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
+    assert "one element set, locked Array" in done.stdout
+    assert "Lock and unlock one Lock, by" in done.stdout
+    assert "a Value takes" in done.stdout
+    found = json.loads(path.read_text())
+    element, a_slice = found["rows"]
+    assert element["error"] is None and a_slice["error"] is None
+    assert [verdict["bar"] for verdict in element["verdicts"]] == [
+        "9x",
+        "within 1.3x of array.array",
+    ]
+    assert element["figures"]["beside"]["median"] > 0
+    assert [grown["name"] for grown in found["growth"]] == [
+        f"growth-lock-{processes}" for processes in (1, 2, 4, 8, 16)
+    ]
+    assert all(weighed["Lock"] > 0 for weighed in found["bytes"])
+
+
 def exchange_cases():
     array = np.arange(1000.0)
     return {
@@ -91,26 +116,26 @@ def test_an_exchange_checks_its_answer_and_ends_its_children(case):
 
 def test_the_first_array_comes_from_a_fresh_interpreter(monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    assert exchanges.FirstArray("multiprocessing", "fork", 8000).run(1) > 0
+    assert fresh.First("benchmarks.first_array", "multiprocessing", "fork", "8000").run(1) > 0
 
 
 def test_an_echo_that_differs_is_a_wrong_answer():
     echo = exchanges.QueueEcho(STOCK.context(), 1.5)
     echo.receive = lambda: 2.5
-    with pytest.raises(exchanges.WrongAnswerError):
+    with pytest.raises(program.WrongAnswerError):
         echo.check()
     echo.abandon()
 
 
 def measure(row, pace=BRISK):
-    return transfer.measure(row, STOCK, STOCK, NO_YARDSTICKS, pace, lambda text: None)
+    return measuring.measure(row, STOCK, STOCK, pace, lambda text: None)
 
 
 def test_a_row_that_fails_is_a_result_with_an_error():
     def refuse(side, message):
         raise MemoryError("no room")
 
-    result = measure(transfer.Row("row", "a row", "none", refuse, ()))
+    result = measure(measuring.Row("row", "a row", "none", refuse, ()))
 
     assert result.error == "MemoryError: no room"
     assert result.figures is None
@@ -127,7 +152,7 @@ def test_a_row_that_hangs_is_given_up_and_its_children_ended():
         opened.append(Mute(side.context(), message))
         return opened[-1]
 
-    row = transfer.Row("row", "a row", "none", open_mute, ())
+    row = measuring.Row("row", "a row", "none", open_mute, ())
     result = measure(row, Pace(rounds=1, seconds=0.01, patience=1))
 
     assert result.error == "TimeoutError: no end after 1 s"
@@ -135,14 +160,59 @@ def test_a_row_that_hangs_is_given_up_and_its_children_ended():
 
 
 def test_both_sides_of_a_row_are_measured():
-    row = transfer.Row(
-        "row", "an int", "back", transfer._over_queue, (transfer.ratio_of(0.001),), lambda: 7
+    row = measuring.Row(
+        "row", "an int", "back", transfer._over_queue, (measuring.ratio_of(0.001),), lambda: 7
     )
     result = measure(row)
     assert result.error is None
     assert [verdict.met for verdict in result.verdicts] == [True]
 
 
-def test_names_of_rows_are_different():
-    names = [row.name for row in transfer.ROWS]
+def test_an_int_over_the_same_channel_is_measured_beside():
+    row = measuring.Row(
+        "row",
+        "an array",
+        "back",
+        transfer._over_queue,
+        (),
+        lambda: np.zeros(10),
+        beside=transfer.INT,
+    )
+    result = measure(row)
+    assert result.error is None
+    assert result.beside == "an int over the same channel"
+    assert result.figures.beside.median > 0
+
+
+class Fixed(program.Program):
+    """A program that takes as many seconds as it is told to take."""
+
+    def __init__(self, seconds):
+        super().__init__()
+        self.seconds = seconds
+
+    def check(self):
+        pass
+
+    def run(self, calls):
+        return calls * self.seconds
+
+
+@pytest.mark.parametrize("seconds, met", [(1.25, True), (1.5, False)])
+def test_a_third_leg_is_something_to_stay_near(seconds, met):
+    beside = measuring.Beside("the leg", lambda start_method, ours: Fixed(1.0))
+    row = measuring.Row(
+        "row", "a row", "none", lambda side, message: Fixed(seconds), (beside.within(1.3),),
+        beside=beside,
+    )  # fmt: skip
+    result = measure(row)
+    assert result.figures.over_beside == Spread(seconds, seconds, seconds)
+    (verdict,) = result.verdicts
+    assert (verdict.bar, verdict.met) == ("within 1.3x of the leg", met)
+
+
+@pytest.mark.parametrize(
+    "names", [[row.name for row in transfer.ROWS], shared.NAMES], ids=["transfer", "shared"]
+)
+def test_names_of_rows_are_different(names):
     assert len(names) == len(set(names))

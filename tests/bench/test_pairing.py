@@ -47,3 +47,12 @@ def test_a_ratio_is_taken_inside_its_round():
 )
 def test_enough_calls_to_fill_a_round(seconds_per_call, most, expected):
     assert pairing.calls_for(lambda calls: calls * seconds_per_call, 0.2, most) == expected
+
+
+def test_a_leg_that_was_held_up_once_is_not_taken_for_slow():
+    hold_ups = [5.0]
+
+    def leg(calls):
+        return calls * 0.001 + (hold_ups.pop() if hold_ups else 0.0)
+
+    assert pairing.calls_for(leg, 0.2) == 200

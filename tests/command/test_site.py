@@ -99,15 +99,11 @@ def test_children_started_afresh_take_over_too_but_not_the_resource_tracker(
     path = program(
         f"""
         import multiprocessing
-        from multiprocessing.shared_memory import SharedMemory
         def child(): pass
         if __name__ == "__main__":
-            memory = SharedMemory(create=True, size=1)  # stock starts its tracker for that
             process = multiprocessing.get_context("{method}").Process(target=child)
-            process.start()
+            process.start()  # stock starts its tracker for that
             process.join()
-            memory.close()
-            memory.unlink()
             print(process.exitcode)
         """
     )

@@ -413,6 +413,18 @@ def test_numpy_looks_into_it():
     assert looking.tolist() == [9.0, 8.0, 7.0]
 
 
+def test_an_array_that_looks_into_it_is_sent_by_value():
+    numpy = pytest.importorskip("numpy")
+    shared = mp.Array("d", [1.0, 2.0])
+    lasting = mp.share(numpy.zeros(2))
+    receiver, sender = mp.Pipe(duplex=False)
+    sender.send(numpy.frombuffer(shared.get_obj()))
+    sender.send(lasting)
+    shared[0] = lasting[0] = 9.0
+    assert receiver.recv().tolist() == [1.0, 2.0]
+    assert receiver.recv().tolist() == [9.0, 0.0]
+
+
 def test_c_functions_take_them():
     shared = mp.Array("i", [3, 1, 2])
     libc = ctypes.CDLL(None)

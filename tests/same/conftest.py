@@ -1,6 +1,8 @@
 """Runs the files of programs (programs/) under stock and under Onecopy, each file as one process
 for each start method, and cuts what it says into what each program showed."""
 
+from __future__ import annotations
+
 import ast
 import os
 import random
@@ -85,7 +87,9 @@ class Sections(dict):
 
 def without_the_accidental(text):
     """But for what cannot agree: process ids, addresses, the package that a class is in, names of
-    shared memory."""
+    shared memory, the folder of the program, and what stock of 3.12.1 says of itself at times."""
+    text = re.sub(r"(stderr: )?\S+: UserWarning: ResourceTracker called reentrantly.*\n", "", text)
+    text = re.sub(r"/\S*/(\w+\.py:\d+: )", r"\1", text)
     text = re.sub(r"\b(pid|parent)=\d+", r"\1=N", text)
     text = re.sub(r"\bonecopy\.", "multiprocessing.", text)
     return re.sub(r"\b(0x|psm_)[0-9a-f]+|\b(pymp-)\w+", r"\1\2", text)

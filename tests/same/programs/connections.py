@@ -197,6 +197,75 @@ def write_into(queue):
     queue.get().sendall(b"from the child")
 
 
+def meet(listener):
+    """A client in this process, and what was accepted."""
+    found = []
+    thread = threading.Thread(target=lambda: found.append(listener.accept()))
+    thread.start()
+    client = Client(listener.address, authkey=KEY)
+    thread.join()
+    return client, found[0]
+
+
+@program
+def waiting_with_a_key():
+    with Listener(authkey=KEY) as listener:
+        client, accepted = meet(listener)
+        print(connection.wait([client, accepted], 0), accepted.poll(), accepted.poll(0.01))
+        client.send("a")
+        print(accepted.poll(30), len(connection.wait([client, accepted])), accepted.recv())
+        client.send_bytes(b"abc")
+        show(accepted.recv_bytes, 2)
+        client.close()
+        accepted.close()
+
+
+@program
+def ends_and_sockets_with_a_key():
+    with Listener(("127.0.0.1", 0), authkey=KEY) as listener:
+        client, accepted = meet(listener)
+        near, far = socket.socketpair()
+        reader, writer = mp.Pipe(duplex=False)
+        client.send(far)
+        client.send(reader)
+        sent, end = accepted.recv(), accepted.recv()
+        sent.sendall(b"through the socket")
+        writer.send("through the pipe")
+        print(near.recv(100), end.recv())
+        print(listener.last_accepted[0], repr(accepted).partition(" at ")[0].rpartition(".")[2])
+        for each in (near, far, sent, reader, writer, end, client, accepted):
+            each.close()
+
+
+@program
+def closed_with_a_key():
+    with Listener(authkey=KEY) as listener:
+        client, accepted = meet(listener)
+        with client:
+            client.send("last")
+        print(client.closed, accepted.recv())
+        show(client.send, 1)
+        show(client.fileno)
+        show(accepted.recv)
+        with accepted:
+            pass
+        accepted.close()
+        print(accepted.closed)
+
+
+@program
+def descriptors_with_a_key():
+    with Listener(authkey=KEY) as listener:
+        client, accepted = meet(listener)
+        near, far = socket.socketpair()
+        mp.reduction.send_handle(client, far.fileno(), os.getpid())
+        with socket.socket(fileno=mp.reduction.recv_handle(accepted)) as received:
+            received.sendall(b"through a descriptor")
+        print(near.recv(100))
+        for each in (near, far, client, accepted):
+            each.close()
+
+
 @program
 def challenges():
     first, second = mp.Pipe()

@@ -192,7 +192,8 @@ def handler_that_raises():
     whole(
         """
         signal.signal(signal.SIGALRM, lambda number, frame: 1 / 0)
-        for wait in (mp.Queue().get, mp.SimpleQueue().get, mp.Pipe()[0].recv):
+        receiver, sender = mp.Pipe()
+        for wait in (mp.Queue().get, mp.SimpleQueue().get, receiver.recv):
             signal.setitimer(signal.ITIMER_REAL, 0.2)
             try:
                 wait()

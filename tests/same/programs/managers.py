@@ -257,5 +257,58 @@ def divide(a, b):
     return a / b
 
 
+@program
+def conditions_and_barriers():
+    with mp.Manager() as manager:
+        condition, barrier, shared = manager.Condition(), manager.Barrier(2), manager.list()
+        process = mp.Process(target=notify_and_meet, args=(condition, barrier, shared))
+        with condition:
+            process.start()
+            print(condition.wait(30), condition.wait_for(lambda: True))
+        barrier.wait()
+        process.join()
+        print(shared, barrier.parties, barrier.n_waiting, barrier.broken)
+
+
+def notify_and_meet(condition, barrier, shared):
+    with condition:
+        shared.append("notified")
+        condition.notify_all()
+    barrier.wait()
+
+
+@program
+def proxies_on_the_way():
+    with mp.Manager() as manager:
+        shared, queue = manager.list(), manager.Queue()
+        process = mp.Process(target=append_to_the_first, args=(queue,))
+        process.start()
+        queue.put(shared)
+        process.join()
+        print(shared, len(manager.list([shared, shared])))
+
+
+def append_to_the_first(queue):
+    queue.get().append("from a child")
+
+
+@program
+def objects_of_many_kinds():
+    with mp.Manager() as manager:
+        shared = manager.dict()
+        for number, value in enumerate(
+            (None, 2**100, "text \ud800", b"bytes", bytearray(b"x"), {1, 2}, (1, [2]), 1j, int)
+        ):
+            shared[number] = value
+            print(shared[number])
+        big = list(range(100_000))
+        shared["big"] = big
+        print(shared["big"] == big, shared["big"] is big)
+        told(shared.__setitem__, "unfit", lambda: 0)
+        told(shared.__setitem__, [], 1)
+        told(manager.list([iter([])]).__getitem__, 0)
+        print(len(shared))
+
+
 if __name__ == "__main__":
     run_programs()

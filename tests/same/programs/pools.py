@@ -229,9 +229,9 @@ def tasks_for_each_child():
         print(len(set(pool.map(own_pid, range(6), chunksize=1))))
         pool.close()
         pool.join()
-    told(mp.Pool, 1, None, (), 0)
-    told(mp.Pool, 1, None, (), -1)
-    told(mp.Pool, 1, None, (), "x")
+    # Before Python 3.10 a pool took them, and started workers for ever.
+    for number in (0, -1, "x") if sys.version_info >= (3, 10) else ():
+        told(mp.Pool, 1, None, (), number)
 
 
 @program

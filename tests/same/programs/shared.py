@@ -3,6 +3,7 @@
 import array
 import ctypes
 import multiprocessing as mp
+import pickle
 from multiprocessing import shared_memory, sharedctypes
 
 from telling import program, run_programs, show
@@ -242,6 +243,60 @@ def change_list(shared):
     shared[2] = "changed"[:4]
     shared[5] = False
     shared.shm.close()
+
+
+@program
+def names_of_memory():
+    memory = shared_memory.SharedMemory(name="onecopy-same", create=True, size=5)
+    print(memory, memory.name, memory.size, len(memory.buf), memory.buf.format)
+    show(shared_memory.SharedMemory, "onecopy-same", True, 5)
+    other = shared_memory.SharedMemory("onecopy-same", size=900)
+    other.buf[4] = 200
+    print(memory.buf.tolist(), other)
+    other.close()
+    other.close()
+    print(other.buf, other.size, other)
+    show(lambda: other.buf[0])
+    memory.unlink()
+    show(memory.unlink)
+    show(shared_memory.SharedMemory, "onecopy-same")
+    view = memory.buf
+    memory.close()
+    show(lambda: view[0])
+
+
+@program
+def pickled_memory():
+    memory = shared_memory.SharedMemory(create=True, size=5)
+    numbers = shared_memory.ShareableList([1, "a"])
+    for each in (memory, numbers):
+        print(pickle.loads(pickle.dumps(each)).__class__.__name__)
+    other, others = pickle.loads(pickle.dumps((memory, numbers)))
+    other.buf[0], others[0] = 9, 8
+    print(memory.buf[0], numbers[0], other.name == memory.name, others)
+    for each in (other, others.shm):
+        each.close()
+    for each in (memory, numbers.shm):
+        each.close()
+        each.unlink()
+
+
+@program
+def places_in_lists():
+    shared = shared_memory.ShareableList([0, "text", b"bytes", None, False, 0.5])
+    for position, value in ((0, "eight by"), (1, 3), (1, "texts"), (2, None), (3, -1), (-1, True)):
+        shared[position] = value
+        print(list(shared), shared.format)
+    show(lambda: shared[6])
+    show(lambda: shared["a"])
+    show(lambda: shared[1:2])
+    show(shared.__setitem__, 6, 1)
+    show(shared.__setitem__, 0, [])
+    show(shared.__setitem__, 0, "nine bytes")
+    show(shared_memory.ShareableList, [{}])
+    print(len(shared), 3 in shared, "texts" in shared, list(reversed(shared)), max([*shared][:1]))
+    shared.shm.close()
+    shared.shm.unlink()
 
 
 @program

@@ -47,10 +47,12 @@ def show(call, *arguments, **keywords):
 
 def raised(error):
     """An exception as a line. What a TypeError says of wrong arguments is about the function that
-    noticed them, and changes from one version of Python to the next."""
+    noticed them, and changes from one version of Python to the next; so does OverflowError."""
     text = str(error)
     if isinstance(error, TypeError) and "pickle" not in text:
         return "TypeError"
+    if isinstance(error, OverflowError) and " int" in text:
+        return "OverflowError"
     return f"{type(error).__name__}: {text}"
 
 
