@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 SERVANTS = {
     ("multiprocessing.pool", "worker"),
     ("multiprocessing.managers", "BaseManager._run_server"),
+    ("onecopy.managers", "BaseManager._run_server"),
     ("concurrent.futures.process", "_process_worker"),
 }
 

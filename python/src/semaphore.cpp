@@ -25,7 +25,8 @@ struct Semaphore {
 
 using Handle = Synchronizer<Semaphore>;
 
-// The unit is this thread's, and a process that had one died with it.
+// The unit is this thread's, and a process that had one died with it. Telling runs code of the
+// program's, which may give the unit back or take another.
 bool warn_of_death(Semaphore& self) {
   const int warned =
       PyErr_WarnFormat(PyExc_RuntimeWarning, 1,
@@ -33,6 +34,7 @@ bool warn_of_death(Semaphore& self) {
                        "semaphore guards may be half changed",
                        static_cast<int>(self.engine->last_dead()));
   if (warned == 0) return true;
+  --self.count;
   self.engine->release();  // warnings are errors here: nobody enters
   return false;
 }
@@ -48,9 +50,9 @@ PyObject* take(Semaphore& self, Name name, os::Deadline deadline) {
     if (!block_until(round, [] { return true; })) return nullptr;
   }
   if (taken == Taken::timed_out) Py_RETURN_FALSE;
-  if (taken == Taken::from_dead && !warn_of_death(self)) return nullptr;
   ++self.count;
   self.thread = PyThread_get_thread_ident();
+  if (taken == Taken::from_dead && !warn_of_death(self)) return nullptr;
   Py_RETURN_TRUE;
 }
 
