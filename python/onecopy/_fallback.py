@@ -1,12 +1,24 @@
 """What `import onecopy` gives where the engine does not run: the stock modules themselves."""
 
+import contextlib
 import sys
 import warnings
 from importlib import import_module
 from typing import Any
 
 # The modules of this package that replace stock ones; all others re-export on any system.
-REPLACED = ("connection", "context", "pool", "queues", "reduction", "shared_memory")
+REPLACED = (
+    "connection",
+    "context",
+    "heap",
+    "managers",
+    "pool",
+    "queues",
+    "reduction",
+    "shared_memory",
+    "sharedctypes",
+    "synchronize",
+)
 
 
 def use_stock_modules(package: str) -> Any:
@@ -18,7 +30,8 @@ def use_stock_modules(package: str) -> Any:
         stacklevel=3,
     )
     for name in REPLACED:
-        sys.modules[f"{package}.{name}"] = import_module(f"multiprocessing.{name}")
+        with contextlib.suppress(ImportError):  # some systems have no synchronize, or shared_memory
+            sys.modules[f"{package}.{name}"] = import_module(f"multiprocessing.{name}")
     return sys.modules[f"{package}.context"].__dict__["_default_context"]
 
 

@@ -123,6 +123,11 @@ def test_elsewhere_the_names_are_stocks_and_it_is_said_once(python):
         print(SharedMemory is multiprocessing.shared_memory.SharedMemory)
         print(onecopy.queues is multiprocessing.queues, onecopy.Queue == multiprocessing.Queue)
         print(onecopy.connection is multiprocessing.connection)
+        from importlib import import_module
+        for name in sorted(onecopy._SUBMODULES):
+            stock = import_module(f"multiprocessing.{name}")
+            assert import_module(f"onecopy.{name}") is stock, name
+        print(onecopy.Array("i", 2)[:], onecopy.Lock().acquire())
         queue = onecopy.Queue()
         queue.put(onecopy.install_allocator())
         print(queue.get(), onecopy.__version__.count("."))
@@ -133,7 +138,7 @@ def test_elsewhere_the_names_are_stocks_and_it_is_said_once(python):
         """
     )
     assert outcome.stdout == (
-        "True\nTrue True\nTrue\nFalse 2\n"
+        "True\nTrue True\nTrue\n[0, 0] True\nFalse 2\n"
         "Onecopy runs on Linux only so far, and has no memory on plan9\n"
     ), outcome
     assert outcome.stderr.count("Onecopy runs on Linux only so far") == 1
