@@ -1,11 +1,9 @@
 #include "lock.hpp"
 
-#include <new>
 #include <optional>
 
 #include "arguments.hpp"
-#include "errors.hpp"
-#include "memory/family.hpp"
+#include "synchronizer.hpp"
 #include "waiting.hpp"
 
 namespace onecopy::python {
@@ -19,32 +17,17 @@ PyTypeObject* lock_type = nullptr;
 enum class Kind : int { recursive = 0, plain = 1 };
 
 struct Lock {
-  PyObject_HEAD
-      // Nothing only before __init__.
-      std::optional<sync::Lock>
-          lock;
+  PyObject_HEAD std::optional<sync::Lock> engine;
   Kind kind;
   // Under the GIL: times taken through this handle and not given back through it, and by whom.
   int count;
   unsigned long thread;
 };
 
-Lock& self_of(PyObject* object) noexcept { return *reinterpret_cast<Lock*>(object); }
-
-// Null with an exception set where there is no lock, or this process has no name to hold it by.
-Lock* made(PyObject* object) {
-  Lock& self = self_of(object);
-  if (self.lock && memory::in_family()) return &self;
-  if (!self.lock) {
-    PyErr_SetString(PyExc_ValueError, "the lock was never made");
-  } else if (auto joined = memory::join_family(); !joined) {
-    raise(joined.failure());
-  }
-  return nullptr;
-}
+using Handle = Synchronizer<Lock>;
 
 bool is_of_this_thread(const Lock& self) noexcept {
-  return self.count > 0 && self.thread == PyThread_get_thread_ident() && self.lock->is_mine();
+  return self.count > 0 && self.thread == PyThread_get_thread_ident() && self.engine->is_mine();
 }
 
 // The lock is this thread's, and the process that held it before died with it. Telling runs code of
@@ -54,10 +37,10 @@ bool warn_of_death(Lock& self) {
       PyErr_WarnFormat(PyExc_RuntimeWarning, 1,
                        "process %d was killed while it held this lock: what the lock guards may be "
                        "half changed",
-                       static_cast<int>(self.lock->last_dead()));
+                       static_cast<int>(self.engine->last_dead()));
   if (warned == 0) return true;
   --self.count;
-  self.lock->release();  // warnings are errors here: nobody enters
+  self.engine->release();  // warnings are errors here: nobody enters
   return false;
 }
 
@@ -66,10 +49,10 @@ PyObject* take(Lock& self, os::Deadline deadline) {
     ++self.count;
     Py_RETURN_TRUE;
   }
-  Locked outcome = self.lock->acquire(os::Deadline::after(0));
+  Locked outcome = self.engine->acquire(os::Deadline::after(0));
   if (outcome == Locked::timed_out && !deadline.expired()) {
     const auto round = [&] {
-      outcome = self.lock->acquire(deadline);
+      outcome = self.engine->acquire(deadline);
       return outcome != Locked::interrupted;
     };
     if (!block_until(round, [] { return true; })) return nullptr;
@@ -83,7 +66,7 @@ PyObject* take(Lock& self, os::Deadline deadline) {
 }
 
 PyObject* enter(PyObject* object, PyObject*) {
-  Lock* self = made(object);
+  Lock* self = Handle::made(object);
   return self == nullptr ? nullptr : take(*self, os::Deadline::never());
 }
 
@@ -92,7 +75,7 @@ PyObject* acquire(PyObject* object, PyObject* const* given, Py_ssize_t count, Py
   if (count == 0 && keywords == nullptr) return enter(object, nullptr);
   Arguments arguments;
   if (!parse(kSignature, given, count, keywords, arguments)) return nullptr;
-  Lock* self = made(object);
+  Lock* self = Handle::made(object);
   os::Deadline deadline = os::Deadline::never();
   if (self == nullptr || !parse_acquire(arguments, deadline)) return nullptr;
   return take(*self, deadline);
@@ -110,7 +93,7 @@ PyObject* give_back(Lock& self) {
       Py_RETURN_NONE;
     }
   }
-  if (!self.lock->release()) {
+  if (!self.engine->release()) {
     PyErr_SetString(PyExc_ValueError, "semaphore or lock released too many times");
     return nullptr;
   }
@@ -119,86 +102,61 @@ PyObject* give_back(Lock& self) {
 }
 
 PyObject* release(PyObject* object, PyObject*) {
-  Lock* self = made(object);
+  Lock* self = Handle::made(object);
   return self == nullptr ? nullptr : give_back(*self);
 }
 
 PyObject* leave(PyObject* object, PyObject* const*, Py_ssize_t) { return release(object, nullptr); }
 
-PyObject* count_of(PyObject* object, PyObject*) { return PyLong_FromLong(self_of(object).count); }
+PyObject* count_of(PyObject* object, PyObject*) {
+  return PyLong_FromLong(Handle::self_of(object).count);
+}
 
 PyObject* is_mine(PyObject* object, PyObject*) {
-  Lock* self = made(object);
+  Lock* self = Handle::made(object);
   return self == nullptr ? nullptr : PyBool_FromLong(is_of_this_thread(*self));
 }
 
 PyObject* get_value(PyObject* object, PyObject*) {
-  Lock* self = made(object);
-  return self == nullptr ? nullptr : PyLong_FromLong(self->lock->is_held() ? 0 : 1);
+  Lock* self = Handle::made(object);
+  return self == nullptr ? nullptr : PyLong_FromLong(self->engine->is_held() ? 0 : 1);
 }
 
 PyObject* is_zero(PyObject* object, PyObject*) {
-  Lock* self = made(object);
-  return self == nullptr ? nullptr : PyBool_FromLong(self->lock->is_held());
+  Lock* self = Handle::made(object);
+  return self == nullptr ? nullptr : PyBool_FromLong(self->engine->is_held());
 }
 
 PyObject* after_fork(PyObject* object, PyObject*) {
-  self_of(object).count = 0;
-  Py_RETURN_NONE;
-}
-
-PyObject* name_of(PyObject* object, PyObject*) {
-  Lock* self = made(object);
-  if (self == nullptr) return nullptr;
-  const memory::SharedName name = self->lock->name();
-  return Py_BuildValue("(II)", name.block, name.time);
-}
-
-PyObject* hold_for(PyObject* object, PyObject* slot) {
-  Lock* self = made(object);
-  if (self == nullptr) return nullptr;
-  const unsigned long number = PyLong_AsUnsignedLong(slot);
-  if (PyErr_Occurred() != nullptr) return nullptr;
-  self->lock->hold_for(static_cast<memory::Slot>(number));
+  Handle::self_of(object).count = 0;
   Py_RETURN_NONE;
 }
 
 PyObject* recovered(PyObject* object, void*) {
-  Lock* self = made(object);
+  Lock* self = Handle::made(object);
   if (self == nullptr) return nullptr;
-  const std::int32_t dead = self->lock->last_dead();
+  const std::int32_t dead = self->engine->last_dead();
   if (dead == 0) Py_RETURN_NONE;
   return PyLong_FromLong(dead);
 }
 
 PyObject* kind_of(PyObject* object, void*) {
-  return PyLong_FromLong(static_cast<int>(self_of(object).kind));
+  return PyLong_FromLong(static_cast<int>(Handle::self_of(object).kind));
 }
 PyObject* maximum(PyObject*, void*) { return PyLong_FromLong(1); }
 // Stock's name is one in the file system; there is none.
 PyObject* no_name(PyObject*, void*) { Py_RETURN_NONE; }
 
 PyObject* handle_of(PyObject* object, void*) {
-  Lock* self = made(object);
-  return self == nullptr ? nullptr : PyLong_FromUnsignedLong(self->lock->name().block);
+  Lock* self = Handle::made(object);
+  return self == nullptr ? nullptr : PyLong_FromUnsignedLong(self->engine->name().block);
 }
 
 // -- making and freeing ---------------------------------------------------------------------------
 
-PyObject* allocate(PyTypeObject* type, PyObject*, PyObject*) {
-  PyObject* self = type->tp_alloc(type, 0);
-  if (self != nullptr) ::new (&self_of(self).lock) std::optional<sync::Lock>;
-  return self;
-}
-
 bool set_up(PyObject* self, Result<sync::Lock> lock, bool recursive) {
-  if (!lock) {
-    raise(lock.failure());
-    return false;
-  }
-  self_of(self).lock.emplace(std::move(*lock));
-  self_of(self).kind = recursive ? Kind::recursive : Kind::plain;
-  return true;
+  Handle::self_of(self).kind = recursive ? Kind::recursive : Kind::plain;
+  return Handle::set_up(self, std::move(lock));
 }
 
 int initialise(PyObject* self, PyObject* arguments, PyObject* keywords) {
@@ -217,16 +175,9 @@ PyObject* open(PyObject* type, PyObject* arguments) {
   if (PyArg_ParseTuple(arguments, "pII:_open", &recursive, &name.block, &name.time) == 0) {
     return nullptr;
   }
-  Reference self(allocate(reinterpret_cast<PyTypeObject*>(type), nullptr, nullptr));
+  Reference self(Handle::allocate(reinterpret_cast<PyTypeObject*>(type), nullptr, nullptr));
   if (!self || !set_up(self.get(), sync::Lock::open(name), recursive != 0)) return nullptr;
   return self.release();
-}
-
-void deallocate(PyObject* self) {
-  PyTypeObject* type = Py_TYPE(self);
-  self_of(self).lock.~optional();
-  type->tp_free(self);
-  Py_DECREF(type);
 }
 
 PyMethodDef methods[] = {
@@ -244,8 +195,8 @@ PyMethodDef methods[] = {
     {"_get_value", get_value, METH_NOARGS, nullptr},
     {"_is_zero", is_zero, METH_NOARGS, nullptr},
     {"_after_fork", after_fork, METH_NOARGS, nullptr},
-    {"_name", name_of, METH_NOARGS, nullptr},
-    {"_hold_for", hold_for, METH_O, nullptr},
+    {"_name", Handle::name_of, METH_NOARGS, nullptr},
+    {"_hold_for", Handle::hold_for, METH_O, nullptr},
     {"_open", open, METH_VARARGS | METH_CLASS, nullptr},
     {nullptr, nullptr, 0, nullptr},
 };
@@ -263,9 +214,9 @@ PyGetSetDef properties[] = {
 };
 
 PyType_Slot slots[] = {
-    {Py_tp_new, reinterpret_cast<void*>(allocate)},
+    {Py_tp_new, reinterpret_cast<void*>(Handle::allocate)},
     {Py_tp_init, reinterpret_cast<void*>(initialise)},
-    {Py_tp_dealloc, reinterpret_cast<void*>(deallocate)},
+    {Py_tp_dealloc, reinterpret_cast<void*>(Handle::deallocate)},
     {Py_tp_methods, methods},
     {Py_tp_getset, properties},
     {Py_tp_doc, const_cast<char*>("A lock of processes, plain or recursive.")},
@@ -306,8 +257,8 @@ const sync::Lock* engine_lock(PyObject* object) {
                  Py_TYPE(object)->tp_name);
     return nullptr;
   }
-  Lock* self = made(object);
-  return self == nullptr ? nullptr : &*self->lock;
+  Lock* self = Handle::made(object);
+  return self == nullptr ? nullptr : &*self->engine;
 }
 
 bool take_lock(PyObject* lock) {
@@ -321,12 +272,12 @@ bool give_back_lock(PyObject* lock) {
 }
 
 int times_held(PyObject* lock) noexcept {
-  const Lock& self = self_of(lock);
+  const Lock& self = Handle::self_of(lock);
   return is_of_this_thread(self) ? self.count : 0;
 }
 
 bool is_held_again(PyObject* lock) noexcept {
-  const Lock& self = self_of(lock);
+  const Lock& self = Handle::self_of(lock);
   return self.kind == Kind::recursive && is_of_this_thread(self);
 }
 
