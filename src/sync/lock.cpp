@@ -1,6 +1,5 @@
 #include "sync/lock.hpp"
 
-#include <new>
 #include <utility>
 
 #include "memory/block.hpp"
@@ -54,30 +53,15 @@ void release_locks_of_dead(memory::Slot slot, std::uint32_t generation) noexcept
 }  // namespace
 
 Result<Lock> Lock::create() {
-  auto name = memory::make_shared_block(sizeof(LockRecord), memory::Purpose::lock);
-  if (!name) return std::move(name).failure();
-  return Lock(*name);
+  auto record = Record::create();
+  if (!record) return std::move(record).failure();
+  return Lock(std::move(*record));
 }
 
 Result<Lock> Lock::open(memory::SharedName name) {
-  if (auto held = memory::hold_shared(name); !held) return std::move(held).failure();
-  return Lock(name);
-}
-
-Lock::Lock(memory::SharedName name) noexcept
-    : name_(name), record_(reinterpret_cast<LockRecord*>(memory::block_data(name.block))) {}
-
-Lock::Lock(Lock&& other) noexcept
-    : name_(other.name_), record_(std::exchange(other.record_, nullptr)) {}
-
-Lock& Lock::operator=(Lock&& other) noexcept {
-  std::swap(name_, other.name_);
-  std::swap(record_, other.record_);
-  return *this;
-}
-
-Lock::~Lock() {
-  if (record_ != nullptr) memory::let_go_shared(name_);
+  auto record = Record::open(name);
+  if (!record) return std::move(record).failure();
+  return Lock(std::move(*record));
 }
 
 Locked Lock::acquire(os::Deadline deadline) noexcept {
@@ -100,7 +84,7 @@ Locked Lock::acquire(os::Deadline deadline) noexcept {
   // Sequentially consistent: pairs with open_gate(), as the exchange that took the lock does with
   // begin_touch().
   if (record_->gated.load(std::memory_order_seq_cst) != 0 &&
-      !wait_until_untouched(word_of(name_), deadline)) {
+      !wait_until_untouched(word_of(name()), deadline)) {
     memory::unlock(record_->owner);
     return deadline.expired() ? Locked::timed_out : Locked::interrupted;
   }
@@ -137,7 +121,7 @@ Announcement* Lock::begin_touch() const noexcept {
   if (own == nullptr) return nullptr;
   // Sequentially consistent, both: either who takes the lock sees the announcement, or we see its
   // name. The load is also an acquire: pairs with the release of who held the lock last.
-  own->touched.exchange(word_of(name_), std::memory_order_seq_cst);
+  own->touched.exchange(word_of(name()), std::memory_order_seq_cst);
   if (!memory::is_locked(record_->owner)) [[likely]] {
     return own;
   }

@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <string>
 #include <type_traits>
+#include <utility>
 
 #include <onecopy/error.hpp>
 
@@ -21,6 +22,7 @@
 #include "memory/shared.hpp"
 #include "os/clock.hpp"
 #include "sync/gate.hpp"
+#include "sync/shared_record.hpp"
 
 namespace onecopy::sync {
 
@@ -51,13 +53,8 @@ class Lock {
   static Result<Lock> create();
   // A handle on a lock that some process still has a handle on.
   static Result<Lock> open(memory::SharedName name);
-  Lock(Lock&& other) noexcept;
-  Lock& operator=(Lock&& other) noexcept;
-  ~Lock();
 
-  memory::SharedName name() const noexcept { return name_; }
-  // Gives a child that is about to start, in that place, a hold on the lock: it opens it by name.
-  void hold_for(memory::Slot child) const noexcept { memory::hold_shared_for(name_, child); }
+  memory::SharedName name() const noexcept { return record_.name(); }
 
   // Spins shortly, then sleeps until it has the lock, the deadline (an expired one: does not wait)
   // or a signal.
@@ -81,10 +78,11 @@ class Lock {
   std::string validate() const;
 
  private:
-  explicit Lock(memory::SharedName name) noexcept;
+  using Record = SharedRecord<LockRecord, memory::Purpose::lock>;
 
-  memory::SharedName name_;
-  LockRecord* record_ = nullptr;
+  explicit Lock(Record record) noexcept : record_(std::move(record)) {}
+
+  Record record_;
 };
 
 // For the usual end of a process: what it holds stays held, in nobody's name.
