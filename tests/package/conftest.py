@@ -1,5 +1,6 @@
 """What the tests of the package share: programs, and what comes of running them."""
 
+import gc
 import os
 import re
 import signal
@@ -96,6 +97,17 @@ def python(program):
 @pytest.fixture(params=METHODS)
 def method(request):
     return request.param
+
+
+@pytest.fixture
+def nothing_leaks():
+    """Whatever the test did, the arena holds afterwards what it held before. What earlier tests
+    left in cycles is collected first: freed in between, it would hide what this one leaks."""
+    gc.collect()
+    before = onecopy.memory()["blocks_in_use"]
+    yield
+    gc.collect()
+    assert onecopy.memory()["blocks_in_use"] <= before, "blocks are leaked"
 
 
 @pytest.fixture

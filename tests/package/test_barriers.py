@@ -191,12 +191,11 @@ def pass_on_and_on(barrier):
             barrier.reset()
 
 
-def test_parties_are_killed_at_random():
+def test_parties_are_killed_at_random(nothing_leaks):
     seed = int(os.environ.get("ONECOPY_TEST_SEED") or random.randrange(2**31))
     print(f"ONECOPY_TEST_SEED={seed}")
     dice = random.Random(seed)
     barrier = mp.Barrier(3)
-    before = mp.memory()["blocks_in_use"]
 
     def start():
         worker = mp.Process(target=pass_on_and_on, args=(barrier,), daemon=True)
@@ -220,4 +219,3 @@ def test_parties_are_killed_at_random():
     assert barrier._validate() == ""
     for party in parties:
         party.heard.close()
-    assert mp.memory()["blocks_in_use"] <= before, "nothing is leaked"
