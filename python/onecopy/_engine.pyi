@@ -68,6 +68,10 @@ def set_pickler(
     """How to pickle what the fast path does not know: dumps(object, buffer_callback) with protocol
     5 (buffer_callback None: everything in band), loads(data) or loads(data, buffers=...)."""
 
+def is_pickling_message() -> bool:
+    """Whether this thread is pickling what goes into a message of the family: then what is shared
+    may go as a reference, a PickleBuffer of a SharedBuffer."""
+
 class Buffer:
     """The block that a received array or large bytes object lies in, held as long as something
     looks into it. Made by the engine only; offers the buffer protocol."""
@@ -121,10 +125,9 @@ class Queue:
     """
 
     def __init__(self, maxsize: int = 0) -> None: ...
-    @classmethod
-    def _open(cls, index: int, generation: int, descriptor: int) -> Self:
-        """A handle on an existing queue; `descriptor` (its doorbell, an eventfd) is owned from now
-        on."""
+    def _open(self, index: int, generation: int, descriptor: int) -> None:
+        """Make this one for an existing queue; `descriptor` (its doorbell, an eventfd) is its own
+        from now on."""
 
     def _name(self) -> tuple[int, int]: ...
     def _hold_for(self, slot: int) -> None:
@@ -164,9 +167,8 @@ class Lock:
     again). The methods are those of _multiprocessing.SemLock."""
 
     def __init__(self, recursive: bool) -> None: ...
-    @classmethod
-    def _open(cls, recursive: bool, block: int, time: int) -> Self:
-        """A handle on an existing lock."""
+    def _open(self, recursive: bool, block: int, time: int) -> None:
+        """Make this one for an existing lock."""
 
     def _name(self) -> tuple[int, int]: ...
     def _hold_for(self, slot: int) -> None:
@@ -200,9 +202,8 @@ class Semaphore:
     """A semaphore of processes. The methods are those of _multiprocessing.SemLock."""
 
     def __init__(self, value: int, bounded: bool) -> None: ...
-    @classmethod
-    def _open(cls, block: int, time: int) -> Self:
-        """A handle on an existing semaphore."""
+    def _open(self, block: int, time: int) -> None:
+        """Make this one for an existing semaphore."""
 
     def _name(self) -> tuple[int, int]: ...
     def _hold_for(self, slot: int) -> None:
@@ -240,8 +241,7 @@ class Event:
     """A flag between processes: one word."""
 
     def __init__(self) -> None: ...
-    @classmethod
-    def _open(cls, block: int, time: int) -> Self: ...
+    def _open(self, block: int, time: int) -> None: ...
     def _name(self) -> tuple[int, int]: ...
     def _hold_for(self, slot: int) -> None: ...
     def is_set(self) -> bool: ...
@@ -254,8 +254,7 @@ class Condition:
     """Waiters of processes, over a lock of the engine."""
 
     def __init__(self, lock: Lock) -> None: ...
-    @classmethod
-    def _open(cls, lock: Lock, block: int, time: int) -> Self: ...
+    def _open(self, lock: Lock, block: int, time: int) -> None: ...
     def _name(self) -> tuple[int, int]: ...
     def _hold_for(self, slot: int) -> None: ...
     def wait(self, timeout: float | None = None) -> bool:
@@ -274,8 +273,7 @@ class Barrier:
     """Where processes wait for each other. `parties` of 0: never enough."""
 
     def __init__(self, parties: int) -> None: ...
-    @classmethod
-    def _open(cls, block: int, time: int) -> Self: ...
+    def _open(self, block: int, time: int) -> None: ...
     def _name(self) -> tuple[int, int]: ...
     def _hold_for(self, slot: int) -> None: ...
     def _pass(self, timeout: float | None, action: Callable[[], object] | None, /) -> int:

@@ -9,17 +9,27 @@ environment variable that only the direct child of the process that set it heeds
 from __future__ import annotations
 
 import os
+from multiprocessing.context import get_spawning_popen
+from pickle import PickleBuffer
 
 from . import _engine, _pickler
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Protocol
+    from typing import Any, Callable, Protocol, Union
 
     class Detachable(Protocol):
         """A descriptor under way to another process (reduction.DupFd)."""
 
         def detach(self) -> int: ...
+
+    class Shared(Protocol):
+        """A handle on a shared block of the arena."""
+
+        def _name(self) -> tuple[int, int]: ...
+        def _hold_for(self, slot: int) -> None: ...
+
+    Hold = Union["Place", PickleBuffer]
 
 
 TEMPLATE_PLACE = "ONECOPY_TEMPLATE_PLACE"  # <pid of the parent>:<descriptor>:<slot>:<generation>
@@ -117,6 +127,27 @@ def adopt(version: str, descriptor: Detachable, slot: int, generation: int) -> N
     finally:
         os.close(number)
     _adopted = slot, generation
+
+
+def check_travels(kind: str) -> None:
+    """RuntimeError, in stock's words, where something is pickled neither for a child that is being
+    started nor for a message in the family."""
+    if get_spawning_popen() is None and not _engine.is_pickling_message():
+        raise RuntimeError(
+            f"{kind} objects should only be shared between processes through inheritance"
+        )
+
+
+def hold_for_receiver(shared: Shared, kind: str) -> Hold:
+    """What keeps a shared block until who unpickles it has opened it. It stands first in the state
+    of what lies in the block. Raises as `check_travels` does."""
+    check_travels(kind)
+    if _engine.is_pickling_message():
+        memory: Any = _engine.SharedBuffer._open(*shared._name())
+        return PickleBuffer(memory)
+    place = Place.of(get_spawning_popen())
+    shared._hold_for(place.slot)
+    return place
 
 
 def release_surplus() -> None:

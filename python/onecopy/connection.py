@@ -17,8 +17,8 @@ from multiprocessing.context import get_spawning_popen
 from multiprocessing.reduction import DupFd
 
 from . import _engine, _family, _meeting, _names
+from ._handover import Handover
 from .queues import QueueReader
-from .reduction import recv_handle, send_handle
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 __all__ = ["Client", "Listener", "Pipe", "wait"]
 
 __getattr__ = _names.names_of(_stock, __name__)
-
-_HANDOVER = 20.0  # seconds that a receiver may take from asking for an end to having opened it
 
 _wait_for_descriptors: Callable[..., list[Any]] = _stock.wait
 
@@ -44,33 +42,8 @@ class PipeEnd(_engine.Connection, _stock.Connection):
             place = _family.Place.of(popen)
             self._hold_for(place.slot)
             return _open_inherited, (place, DupFd(descriptor), receive, send)
-        return _open_sent, (_family.identity(), _Handover(self), receive, send)
-
-
-class _Handover:
-    """An end under way to a process that is not being started: kept open here, by the stock
-    package's thread for such things, until the receiver has opened it."""
-
-    def __init__(self, connection: PipeEnd) -> None:
-        from multiprocessing import resource_sharer
-
-        kept = PipeEnd._open(os.dup(connection._descriptor()), *connection._names())
-
-        def hand_over(receiver: Any, destination_pid: int) -> None:
-            send_handle(receiver, kept._descriptor(), destination_pid)
-            # Closing at once would let the pipe go before the receiver has it open.
-            receiver.poll(_HANDOVER)
-
-        sharer: Any = resource_sharer.__dict__["_resource_sharer"]
-        self._id = sharer.register(hand_over, kept.close)
-
-    def open(self, receive: tuple[int, int] | None, send: tuple[int, int] | None) -> PipeEnd:
-        """In the receiver, once."""
-        from multiprocessing import resource_sharer
-
-        sharer: Any = resource_sharer.__dict__["_resource_sharer"]
-        with sharer.get_connection(self._id) as sender:
-            return PipeEnd._open(recv_handle(sender), receive, send)
+        kept = PipeEnd._open(os.dup(descriptor), receive, send)
+        return _open_sent, (_family.identity(), Handover(kept, kept.close), receive, send)
 
 
 def _open_inherited(
@@ -84,14 +57,14 @@ def _open_inherited(
 
 def _open_sent(
     family: tuple[int, int],
-    handover: _Handover,
+    handover: Handover,
     receive: tuple[int, int] | None,
     send: tuple[int, int] | None,
 ) -> PipeEnd:
     _family.join()
     if _family.identity() != family:
         raise OSError("this end of a pipe belongs to processes of another family")
-    return handover.open(receive, send)
+    return handover.open(lambda descriptor: PipeEnd._open(descriptor, receive, send))
 
 
 def Pipe(duplex: bool = True) -> tuple[Connection[Any, Any], Connection[Any, Any]]:

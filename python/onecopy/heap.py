@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sys
 from multiprocessing import heap as _stock
-from multiprocessing.context import assert_spawning, get_spawning_popen
 
 from . import _engine, _family, _names
 
@@ -35,14 +34,10 @@ class BufferWrapper:
         """A writable view of the bytes, which keeps them."""
         return memoryview(self._block)
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        assert_spawning(self)
-        place = _family.Place.of(get_spawning_popen())
-        self._block._hold_for(place.slot)
-        return _open, (place, *self._block._name())
+    def __getstate__(self) -> tuple[Any, ...]:
+        hold = _family.hold_for_receiver(self._block, type(self).__name__)
+        return hold, *self._block._name()
 
-
-def _open(place: None, block: int, time: int) -> BufferWrapper:
-    wrapper = BufferWrapper.__new__(BufferWrapper)
-    wrapper._block = _engine.SharedBuffer._open(block, time)
-    return wrapper
+    def __setstate__(self, state: tuple[Any, int, int]) -> None:
+        _hold, block, time = state
+        self._block = _engine.SharedBuffer._open(block, time)

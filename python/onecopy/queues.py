@@ -9,14 +9,16 @@ multiprocessing.queues, and have the attributes of theirs that other packages re
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import deque
 from multiprocessing import queues as _stock
-from multiprocessing.context import assert_spawning, get_spawning_popen
+from multiprocessing.context import get_spawning_popen
 from multiprocessing.reduction import DupFd, ForkingPickler
 from queue import Empty, Full  # noqa: F401 (Full is a name of stock's module)
 
 from . import _engine, _family, _names
+from ._handover import Handover
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -230,20 +232,26 @@ class _QueueBase(_engine.Queue):
 
         self.__dict__["get"] = get_seen_first
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        assert_spawning(self)
+    def __getstate__(self) -> tuple[Any, ...]:
+        _family.check_travels(type(self).__name__)
+        name = self._name()
+        if _engine.is_pickling_message():
+            kept = _engine.Queue.__new__(_engine.Queue)
+            kept._open(*name, os.dup(self._descriptor()))
+            return None, *name, Handover(kept, kept._close)
         place = _family.Place.of(get_spawning_popen())
         self._hold_for(place.slot)
-        return _open, (place, type(self), *self._name(), DupFd(self._descriptor()))
+        return place, *name, DupFd(self._descriptor())
+
+    def __setstate__(self, state: tuple[None, int, int, Any]) -> None:
+        _place, index, generation, descriptor = state
+        if isinstance(descriptor, Handover):
+            descriptor.open(lambda number: self._open(index, generation, number))
+        else:
+            self._open(index, generation, descriptor.detach())
 
 
-def _open(
-    place: None, cls: type[_QueueBase], index: int, generation: int, descriptor: Any
-) -> _engine.Queue:
-    return cls._open(index, generation, descriptor.detach())
-
-
-class Queue(_QueueBase, _stock.Queue):  # type: ignore[type-arg]
+class Queue(_QueueBase, _stock.Queue):  # type: ignore[misc, type-arg]
     """A queue with the methods of queue.Queue but for `task_done` and `join`.
 
     `put` raises queue.Full, `get` queue.Empty; both raise ValueError once this process has closed
@@ -272,7 +280,7 @@ class Queue(_QueueBase, _stock.Queue):  # type: ignore[type-arg]
         """Nothing to cancel: no process waits for a queue when it ends."""
 
 
-class JoinableQueue(Queue, _stock.JoinableQueue):  # type: ignore[type-arg]
+class JoinableQueue(Queue, _stock.JoinableQueue):  # type: ignore[misc, type-arg]
     """A queue that counts the items put and not yet reported done."""
 
     def task_done(self) -> None:
@@ -284,7 +292,7 @@ class JoinableQueue(Queue, _stock.JoinableQueue):  # type: ignore[type-arg]
         self._join()
 
 
-class SimpleQueue(_QueueBase, _stock.SimpleQueue):  # type: ignore[type-arg]
+class SimpleQueue(_QueueBase, _stock.SimpleQueue):  # type: ignore[misc, type-arg]
     """A queue with `put`, `get`, `empty` and `close`."""
 
     def __init__(self, *, ctx: BaseContext) -> None:

@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import ctypes
 from multiprocessing import sharedctypes as _stock
-from multiprocessing.context import assert_spawning
 from multiprocessing.reduction import ForkingPickler
 
-from . import _engine, _names, context, heap
+from . import _engine, _family, _names, context, heap
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -123,8 +122,8 @@ def _new_value(type_: Any) -> Any:
 
 
 def reduce_ctype(obj: Any) -> tuple[Any, ...]:
-    """How a ctypes object in shared memory goes to a child that starts afresh."""
-    assert_spawning(obj)
+    """How a ctypes object in shared memory goes to another process."""
+    _family.check_travels(type(obj).__name__)
     if isinstance(obj, ctypes.Array):
         return rebuild_ctype, (obj._type_, obj._wrapper, obj._length_)  # type: ignore[attr-defined]
     return rebuild_ctype, (type(obj), obj._wrapper, None)
@@ -153,7 +152,7 @@ class _OverEngine:
         self._stand_on(obj, self._lock, _codes[element])
 
     def __reduce__(self) -> tuple[Any, ...]:
-        assert_spawning(self)
+        _family.check_travels(type(self).__name__)
         return synchronized, (self._obj, self._lock)
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from multiprocessing import synchronize as _stock
-from multiprocessing.context import assert_spawning, get_spawning_popen
 from multiprocessing.util import Finalize, register_after_fork
 
 from . import _engine, _family, _names
@@ -41,9 +40,15 @@ class _OnEngine:
 
     _is_fork_ctx = False  # stock's: may be given to processes of any start method
 
+    _name: Callable[[], tuple[int, int]]
+    _hold_for: Callable[[int], None]
+
     @property
     def _semlock(self) -> Self:
         return self
+
+    def __getstate__(self) -> tuple[Any, ...]:
+        return _family.hold_for_receiver(self, type(self).__name__), *self._name()
 
 
 class _LockBase(_OnEngine, _engine.Lock, _stock.SemLock):
@@ -56,17 +61,10 @@ class _LockBase(_OnEngine, _engine.Lock, _stock.SemLock):
         _engine.Lock.__init__(self, self._recursive)
         register_after_fork(self, _engine.Lock._after_fork)
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        assert_spawning(self)
-        place = _family.Place.of(get_spawning_popen())
-        self._hold_for(place.slot)
-        return _open, (place, type(self), *self._name())
-
-
-def _open(place: None, cls: type[_LockBase], block: int, time: int) -> _LockBase:
-    lock = cls._open(cls._recursive, block, time)
-    register_after_fork(lock, _engine.Lock._after_fork)
-    return lock
+    def __setstate__(self, state: tuple[Any, int, int]) -> None:
+        _hold, block, time = state
+        self._open(self._recursive, block, time)
+        register_after_fork(self, _engine.Lock._after_fork)
 
 
 class Lock(_LockBase, _stock.Lock):
@@ -97,17 +95,10 @@ class Semaphore(_OnEngine, _engine.Semaphore, _stock.Semaphore):
         _engine.Semaphore.__init__(self, value, self._bounded)
         register_after_fork(self, _engine.Semaphore._after_fork)
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        assert_spawning(self)
-        place = _family.Place.of(get_spawning_popen())
-        self._hold_for(place.slot)
-        return _open_semaphore, (place, type(self), *self._name())
-
-
-def _open_semaphore(place: None, cls: type[Semaphore], block: int, time: int) -> Semaphore:
-    semaphore = cls._open(block, time)
-    register_after_fork(semaphore, _engine.Semaphore._after_fork)
-    return semaphore
+    def __setstate__(self, state: tuple[Any, int, int]) -> None:
+        _hold, block, time = state
+        self._open(block, time)
+        register_after_fork(self, _engine.Semaphore._after_fork)
 
 
 class BoundedSemaphore(Semaphore, _stock.BoundedSemaphore):
@@ -117,18 +108,6 @@ class BoundedSemaphore(Semaphore, _stock.BoundedSemaphore):
     _bounded = True
 
 
-def _hold_for_child(synchronizer: Condition | Event | Barrier) -> _family.Place:
-    """The place of the child that is being started, which holds it from now on."""
-    if get_spawning_popen() is None:
-        # In stock's words: its events and barriers stand on a Condition, which refuses.
-        raise RuntimeError(
-            "Condition objects should only be shared between processes through inheritance"
-        )
-    place = _family.Place.of(get_spawning_popen())
-    synchronizer._hold_for(place.slot)
-    return place
-
-
 class Condition(_engine.Condition, _stock.Condition):
     """Processes that wait to be notified, over a Lock or an RLock.
 
@@ -136,7 +115,7 @@ class Condition(_engine.Condition, _stock.Condition):
     next. Over a lock that is none of Onecopy's this is stock's condition.
     """
 
-    def __new__(cls, lock: Any = None, *, ctx: BaseContext) -> Any:
+    def __new__(cls, lock: Any = None, *, ctx: Any = None) -> Any:
         if lock and not isinstance(lock, _LockBase):
             return _stock.Condition(lock, ctx=ctx)
         return super().__new__(cls)
@@ -149,19 +128,15 @@ class Condition(_engine.Condition, _stock.Condition):
     def __repr__(self) -> str:
         return f"<{type(self).__name__}({self._lock}, {self._waiting()})>"
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        place = _hold_for_child(self)
-        return _open_condition, (place, type(self), self._lock, *self._name())
+    def __getstate__(self) -> tuple[Any, ...]:
+        return _family.hold_for_receiver(self, "Condition"), self._lock, *self._name()
+
+    def __setstate__(self, state: tuple[Any, _engine.Lock, int, int]) -> None:
+        _hold, lock, block, time = state
+        self._open(lock, block, time)
+        self._make_methods()
 
     _make_methods: Callable[[], None]
-
-
-def _open_condition(
-    place: None, cls: type[Condition], lock: _engine.Lock, block: int, time: int
-) -> Condition:
-    condition = cls._open(lock, block, time)
-    condition._make_methods()
-    return condition
 
 
 class Event(_engine.Event, _stock.Event):
@@ -171,12 +146,14 @@ class Event(_engine.Event, _stock.Event):
         _family.join()
         _engine.Event.__init__(self)
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _open_event, (_hold_for_child(self), type(self), *self._name())
+    def __getstate__(self) -> tuple[Any, ...]:
+        # Stock's events and barriers stand on a Condition, which refuses.
+        return _family.hold_for_receiver(self, "Condition"), *self._name(), self.__dict__
 
-
-def _open_event(place: None, cls: type[Event], block: int, time: int) -> Event:
-    return cls._open(block, time)
+    def __setstate__(self, state: tuple[Any, int, int, dict[str, Any]]) -> None:
+        _hold, block, time, attributes = state
+        self._open(block, time)
+        self.__dict__.update(attributes)
 
 
 class Barrier(_engine.Barrier, _stock.Barrier):
@@ -206,10 +183,14 @@ class Barrier(_engine.Barrier, _stock.Barrier):
         """Waits for the others; which of them this is, from 0 on. threading.BrokenBarrierError."""
         return self._pass(self._timeout if timeout is None else timeout, self._action)
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        place = _hold_for_child(self)
-        kept = self._parties, self._action, self._timeout
-        return _open_barrier, (place, type(self), kept, *self._name())
+    def __getstate__(self) -> tuple[Any, ...]:
+        hold = _family.hold_for_receiver(self, "Condition")
+        return hold, *self._name(), (self._parties, self._action, self._timeout)
+
+    def __setstate__(self, state: tuple[Any, int, int, tuple[Any, Any, Any]]) -> None:
+        _hold, block, time, kept = state
+        self._open(block, time)
+        self._keep(*kept)
 
 
 def _enough(parties: object) -> int:
@@ -219,11 +200,3 @@ def _enough(parties: object) -> int:
     except (TypeError, ValueError, OverflowError):
         return 0
     return number if number == parties and 0 < number < 2**32 else 0
-
-
-def _open_barrier(
-    place: None, cls: type[Barrier], kept: tuple[Any, ...], block: int, time: int
-) -> Barrier:
-    barrier = cls._open(block, time)
-    barrier._keep(*kept)
-    return barrier

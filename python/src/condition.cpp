@@ -152,16 +152,15 @@ int initialise(PyObject* self, PyObject* arguments, PyObject* keywords) {
   return set_up(self, sync::Condition::create(), lock) ? 0 : -1;
 }
 
-PyObject* open(PyObject* type, PyObject* arguments) {
+PyObject* open(PyObject* self, PyObject* arguments) {
   PyObject* lock = nullptr;
   memory::SharedName name;
   if (PyArg_ParseTuple(arguments, "OII:_open", &lock, &name.block, &name.time) == 0 ||
       engine_lock(lock) == nullptr) {
     return nullptr;
   }
-  Reference self(Handle::allocate(reinterpret_cast<PyTypeObject*>(type), nullptr, nullptr));
-  if (!self || !set_up(self.get(), sync::Condition::open(name), lock)) return nullptr;
-  return self.release();
+  if (!set_up(self, sync::Condition::open(name), lock)) return nullptr;
+  Py_RETURN_NONE;
 }
 
 void deallocate(PyObject* self) {
@@ -180,7 +179,7 @@ PyMethodDef methods[] = {
     {"_validate", validate, METH_NOARGS, nullptr},
     {"_name", Handle::name_of, METH_NOARGS, nullptr},
     {"_hold_for", Handle::hold_for, METH_O, nullptr},
-    {"_open", open, METH_VARARGS | METH_CLASS, nullptr},
+    {"_open", open, METH_VARARGS, nullptr},
     {nullptr, nullptr, 0, nullptr},
 };
 

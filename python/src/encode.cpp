@@ -43,7 +43,7 @@ bool encode_pickle(PyObject* object, OutgoingMessage& message) {
     const Py_buffer* view = PyPickleBuffer_GetBuffer(buffer.get());
     if (view == nullptr) return false;
     const auto length = static_cast<std::size_t>(view->len);
-    if (const auto shared = shared_array_at(view->buf); shared.block != memory::kNoBlock) {
+    if (const auto shared = shared_memory_of(*view); shared.block != memory::kNoBlock) {
       const std::uint32_t reference = message.cargo.plan_reference(buffer.get(), shared);
       const auto offset =
           static_cast<const std::byte*>(view->buf) - memory::block_data(shared.block);

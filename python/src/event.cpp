@@ -64,10 +64,10 @@ int initialise(PyObject* self, PyObject* arguments, PyObject* keywords) {
   return Handle::set_up(self, sync::Event::create()) ? 0 : -1;
 }
 
-PyObject* open(PyObject* type, PyObject* arguments) {
+PyObject* open(PyObject* self, PyObject* arguments) {
   memory::SharedName name;
   if (PyArg_ParseTuple(arguments, "II:_open", &name.block, &name.time) == 0) return nullptr;
-  return Handle::open(type, sync::Event::open(name));
+  return Handle::open(self, sync::Event::open(name));
 }
 
 PyObject* validate(PyObject* object, PyObject*) {
@@ -84,7 +84,7 @@ PyMethodDef methods[] = {
     {"_validate", validate, METH_NOARGS, nullptr},
     {"_name", Handle::name_of, METH_NOARGS, nullptr},
     {"_hold_for", Handle::hold_for, METH_O, nullptr},
-    {"_open", open, METH_VARARGS | METH_CLASS, nullptr},
+    {"_open", open, METH_VARARGS, nullptr},
     {nullptr, nullptr, 0, nullptr},
 };
 

@@ -169,15 +169,14 @@ int initialise(PyObject* self, PyObject* arguments, PyObject* keywords) {
   return set_up(self, sync::Lock::create(), recursive != 0) ? 0 : -1;
 }
 
-PyObject* open(PyObject* type, PyObject* arguments) {
+PyObject* open(PyObject* self, PyObject* arguments) {
   int recursive = 0;
   memory::SharedName name;
   if (PyArg_ParseTuple(arguments, "pII:_open", &recursive, &name.block, &name.time) == 0) {
     return nullptr;
   }
-  Reference self(Handle::allocate(reinterpret_cast<PyTypeObject*>(type), nullptr, nullptr));
-  if (!self || !set_up(self.get(), sync::Lock::open(name), recursive != 0)) return nullptr;
-  return self.release();
+  if (!set_up(self, sync::Lock::open(name), recursive != 0)) return nullptr;
+  Py_RETURN_NONE;
 }
 
 PyMethodDef methods[] = {
@@ -197,7 +196,7 @@ PyMethodDef methods[] = {
     {"_after_fork", after_fork, METH_NOARGS, nullptr},
     {"_name", Handle::name_of, METH_NOARGS, nullptr},
     {"_hold_for", Handle::hold_for, METH_O, nullptr},
-    {"_open", open, METH_VARARGS | METH_CLASS, nullptr},
+    {"_open", open, METH_VARARGS, nullptr},
     {nullptr, nullptr, 0, nullptr},
 };
 

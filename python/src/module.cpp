@@ -39,5 +39,6 @@ NB_MODULE(_engine, module) {
   python::watch_arenas();
   python::add_family_functions(module);
   module.def("set_pickler", &python::set_pickler, nb::arg("dumps"), nb::arg("loads"));
+  module.def("is_pickling_message", &python::is_pickling_message);
   module.def("wait_any", &python::wait_any, nb::arg("waitables"), nb::arg("timeout").none());
 }

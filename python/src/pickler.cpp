@@ -1,6 +1,7 @@
 #include "pickler.hpp"
 
 #include <new>
+#include <utility>
 
 #include "message/envelope.hpp"
 #include "shared_buffer.hpp"
@@ -18,6 +19,20 @@ bool is_set() {
   return false;
 }
 
+thread_local bool pickling_message = false;
+
+// What pickling runs may pickle in turn.
+class Pickling {
+ public:
+  explicit Pickling(bool message) noexcept : before_(std::exchange(pickling_message, message)) {}
+  ~Pickling() { pickling_message = before_; }
+  Pickling(const Pickling&) = delete;
+  Pickling& operator=(const Pickling&) = delete;
+
+ private:
+  bool before_;
+};
+
 constexpr const char* kCapsuleName = "onecopy.buffers";
 
 // The buffer_callback: true tells pickle to write the buffer into the stream. `self` is a capsule
@@ -28,7 +43,7 @@ PyObject* take_buffer(PyObject* self, PyObject* buffer) {
   const Py_buffer* view = PyPickleBuffer_GetBuffer(buffer);
   if (view == nullptr) return nullptr;
   const bool large = view->len >= static_cast<Py_ssize_t>(message::kBlockThreshold);
-  const bool shared = shared_array_at(view->buf).block != memory::kNoBlock;
+  const bool shared = shared_memory_of(*view).block != memory::kNoBlock;
   if ((!large && !shared) || PyBuffer_IsContiguous(view, 'A') == 0) Py_RETURN_TRUE;
   try {
     buffers->push_back(Reference::to(buffer));
@@ -62,6 +77,7 @@ bool pickle(PyObject* object, Pickled& pickled) {
   const Reference callback(PyCFunction_New(&take_buffer_method, capsule.get()));
   if (!callback) return false;
   const Reference dumps = Reference::to(dumps_function);
+  const Pickling pickling(true);
   pickled.stream = Reference(
       checked_bytes(PyObject_CallFunctionObjArgs(dumps.get(), object, callback.get(), nullptr)));
   // A pickler that kept the callback can no longer reach the list.
@@ -69,9 +85,12 @@ bool pickle(PyObject* object, Pickled& pickled) {
   return static_cast<bool>(pickled.stream);
 }
 
+bool is_pickling_message() noexcept { return pickling_message; }
+
 PyObject* pickle_to_bytes(PyObject* object) {
   if (!is_set()) return nullptr;
   const Reference dumps = Reference::to(dumps_function);
+  const Pickling pickling(false);
   return checked_bytes(PyObject_CallFunctionObjArgs(dumps.get(), object, Py_None, nullptr));
 }
 

@@ -16,8 +16,12 @@ struct Pickled {
   std::vector<Reference>
       buffers;  // contiguous PickleBuffers of at least kBlockThreshold bytes, or shared
 };
-// False with whatever pickling raises. Runs any code.
+// False with whatever pickling raises. Runs any code, which finds is_pickling_message() true.
 bool pickle(PyObject* object, Pickled& pickled);
+
+// Whether this thread is pickling what goes into a message of the family: then what is shared may
+// go as a reference, a PickleBuffer of a SharedBuffer.
+bool is_pickling_message() noexcept;
 
 // The stream alone, with every buffer in it: a new reference to bytes. Runs any code.
 PyObject* pickle_to_bytes(PyObject* object);

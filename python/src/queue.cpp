@@ -320,7 +320,7 @@ int initialise(PyObject* self, PyObject* arguments, PyObject* keywords) {
   return set_up(self, Channel::create(options), std::move(*doorbell)) ? 0 : -1;
 }
 
-PyObject* open(PyObject* type, PyObject* arguments) {
+PyObject* open(PyObject* self, PyObject* arguments) {
   unsigned index = 0;
   unsigned generation = 0;
   int descriptor = -1;
@@ -328,11 +328,8 @@ PyObject* open(PyObject* type, PyObject* arguments) {
     return nullptr;
   }
   os::Descriptor doorbell(descriptor);
-  Reference self(allocate(reinterpret_cast<PyTypeObject*>(type), nullptr, nullptr));
-  if (!self || !set_up(self.get(), Channel::open({index, generation}), std::move(doorbell))) {
-    return nullptr;
-  }
-  return self.release();
+  if (!set_up(self, Channel::open({index, generation}), std::move(doorbell))) return nullptr;
+  Py_RETURN_NONE;
 }
 
 PyObject* close(PyObject* self, PyObject*) {
@@ -365,7 +362,7 @@ PyMethodDef methods[] = {
     {"_descriptor", descriptor, METH_NOARGS, nullptr},
     {"_name", name, METH_NOARGS, nullptr},
     {"_hold_for", hold_for, METH_O, nullptr},
-    {"_open", open, METH_VARARGS | METH_CLASS, nullptr},
+    {"_open", open, METH_VARARGS, nullptr},
     {"_close", close, METH_NOARGS, nullptr},
     {"_task_done", task_done, METH_NOARGS, nullptr},
     {"_join", join, METH_NOARGS, nullptr},

@@ -171,10 +171,10 @@ int initialise(PyObject* self, PyObject* arguments, PyObject* keywords) {
              : -1;
 }
 
-PyObject* open(PyObject* type, PyObject* arguments) {
+PyObject* open(PyObject* self, PyObject* arguments) {
   memory::SharedName name;
   if (PyArg_ParseTuple(arguments, "II:_open", &name.block, &name.time) == 0) return nullptr;
-  return Handle::open(type, sync::Semaphore::open(name));
+  return Handle::open(self, sync::Semaphore::open(name));
 }
 
 PyMethodDef methods[] = {
@@ -195,7 +195,7 @@ PyMethodDef methods[] = {
     {"_validate", validate, METH_NOARGS, nullptr},
     {"_name", Handle::name_of, METH_NOARGS, nullptr},
     {"_hold_for", Handle::hold_for, METH_O, nullptr},
-    {"_open", open, METH_VARARGS | METH_CLASS, nullptr},
+    {"_open", open, METH_VARARGS, nullptr},
     {nullptr, nullptr, 0, nullptr},
 };
 

@@ -169,6 +169,13 @@ PyType_Spec spec = {
     "onecopy._engine.SharedBuffer", sizeof(SharedBuffer), 0, Py_TPFLAGS_DEFAULT, slots,
 };
 
+// The shared block of arrays where `address` lies, and for which this process has a SharedBuffer;
+// else a name without a block.
+SharedName shared_array_at(const void* address) noexcept {
+  if (living == 0) return {};
+  return memory::shared_at(address, memory::Purpose::array);
+}
+
 // Whether every element lies in memory of `room` bytes.
 bool lies_in(const message::Item& item, std::uint64_t room) noexcept {
   if (item.count == 0) return item.offset <= room;
@@ -237,9 +244,9 @@ PyObject* make_shared_array(const message::Item& item) {
   return numpy::make_strided(item, first, buffer.release());
 }
 
-SharedName shared_array_at(const void* address) noexcept {
-  if (living == 0) return {};
-  return memory::shared_at(address, memory::Purpose::array);
+SharedName shared_memory_of(const Py_buffer& view) noexcept {
+  if (view.obj != nullptr && Py_TYPE(view.obj) == buffer_type) return self_of(view.obj).name;
+  return shared_array_at(view.buf);
 }
 
 }  // namespace onecopy::python

@@ -31,8 +31,8 @@ bool find_shared(PyObject* array, SharedPlace& place);
 // also where it fails (then null, with an exception set).
 PyObject* make_shared_array(const message::Item& item);
 
-// The shared block of arrays where `address` lies, and for which this process has a SharedBuffer;
-// else a name without a block.
-memory::SharedName shared_array_at(const void* address) noexcept;
+// The shared block that a buffer lies in that goes as a reference: where a SharedBuffer exports it,
+// or an array in a shared block of arrays; else a name without a block.
+memory::SharedName shared_memory_of(const Py_buffer& view) noexcept;
 
 }  // namespace onecopy::python

@@ -62,12 +62,11 @@ struct Synchronizer {
     return true;
   }
 
-  // An object of that type on an engine's synchronizer that exists.
+  // Makes an object one for an engine's synchronizer that exists.
   template <class Engine>
-  static PyObject* open(PyObject* type, Result<Engine> engine) {
-    Reference self(allocate(reinterpret_cast<PyTypeObject*>(type), nullptr, nullptr));
-    if (!self || !set_up(self.get(), std::move(engine))) return nullptr;
-    return self.release();
+  static PyObject* open(PyObject* self, Result<Engine> engine) {
+    if (!set_up(self, std::move(engine))) return nullptr;
+    Py_RETURN_NONE;
   }
 
   static void deallocate(PyObject* self) {

@@ -331,13 +331,6 @@ def test_what_refers_to_itself_is_collected():
     assert gone() is None
 
 
-def test_they_are_given_only_to_a_child_that_starts():
-    with pytest.raises(
-        RuntimeError, match="should only be shared between processes through inheritance"
-    ):
-        mp.Queue().put(mp.Array("i", 3))
-
-
 def test_more_than_there_is_memory_for_is_refused(python):
     outcome = python(
         """

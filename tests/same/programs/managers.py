@@ -141,15 +141,6 @@ def locks():
 
 
 @program
-def queues_and_ends_within():
-    with mp.Manager() as manager:
-        shared = manager.list()
-        told(shared.append, mp.Queue())
-        told(shared.append, mp.Lock())
-        print(len(shared))
-
-
-@program
 def own_manager():
     with Own() as manager:
         counter = manager.Counter(5)

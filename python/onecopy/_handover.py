@@ -1,0 +1,46 @@
+"""Ends of pipes, and queues, under way to a process that is not being started.
+
+Their descriptors cannot lie in a message. So the sender keeps a handle of its own, by the stock
+package's thread for such things, until the receiver has asked for it and opened it.
+"""
+
+from __future__ import annotations
+
+from .reduction import recv_handle, send_handle
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable, Protocol, TypeVar
+
+    Opened = TypeVar("Opened")
+
+    class Kept(Protocol):
+        """A handle with a descriptor."""
+
+        def _descriptor(self) -> int: ...
+
+
+_PATIENCE = 20.0  # seconds that a receiver may take from asking for a handle to having opened it
+
+
+class Handover:
+    """`kept`, a handle that nobody else uses, goes to who unpickles this; `close` closes it."""
+
+    def __init__(self, kept: Kept, close: Callable[[], None]) -> None:
+        from multiprocessing import resource_sharer
+
+        def hand_over(receiver: Any, destination_pid: int) -> None:
+            send_handle(receiver, kept._descriptor(), destination_pid)
+            # Closing at once would let it go before the receiver has it open.
+            receiver.poll(_PATIENCE)
+
+        sharer: Any = resource_sharer.__dict__["_resource_sharer"]
+        self._id = sharer.register(hand_over, close)
+
+    def open(self, make: Callable[[int], Opened]) -> Opened:
+        """In the receiver, once: what `make` makes of the descriptor, which it owns."""
+        from multiprocessing import resource_sharer
+
+        sharer: Any = resource_sharer.__dict__["_resource_sharer"]
+        with sharer.get_connection(self._id) as sender:
+            return make(recv_handle(sender))
