@@ -52,7 +52,10 @@ Acquired wait(OwnerLock& lock, os::Deadline deadline, bool interruptible,
       if (take(lock, seen, me | kLockContended)) return Acquired::clean;
       continue;
     }
-    if (deadline.expired()) return Acquired::busy;
+    // Who has slept may have been woken in another's place, and have lost the lock to a third: it
+    // leaves the word contended, so that the unlock to come wakes the other.
+    const bool owes_a_wake = watched != 0 && (seen & kLockContended) == 0;
+    if (deadline.expired() && !owes_a_wake) return Acquired::busy;
     if ((seen & kLockContended) == 0) {
       // Relaxed: only announces a sleeper; the futex compares the word again.
       if (!lock.word.compare_exchange_weak(seen, seen | kLockContended, std::memory_order_relaxed,
