@@ -106,12 +106,16 @@ PyObject* validate(PyObject* object, PyObject*) {
 
 PyObject* state_of(PyObject* object, void*) {
   Barrier* self = Handle::made(object);
-  return self == nullptr ? nullptr : PyLong_FromLong(static_cast<long>(self->engine->state()));
+  if (self == nullptr) return nullptr;
+  self->engine->look_for_dead();
+  return PyLong_FromLong(static_cast<long>(self->engine->state()));
 }
 
 PyObject* count_of(PyObject* object, void*) {
   Barrier* self = Handle::made(object);
-  return self == nullptr ? nullptr : PyLong_FromUnsignedLong(self->engine->count());
+  if (self == nullptr) return nullptr;
+  self->engine->look_for_dead();
+  return PyLong_FromUnsignedLong(self->engine->count());
 }
 
 int initialise(PyObject* self, PyObject* arguments, PyObject* keywords) {

@@ -223,6 +223,10 @@ void Barrier::leave() noexcept {
   wake(*record_, sleepers);
 }
 
+void Barrier::look_for_dead() noexcept {
+  if (count() != 0 && record_->turn.take()) look_for_dead_parties(*record_);
+}
+
 bool Barrier::is_acting() const noexcept {
   return get(record_->actor) == memory::local().lock_word &&
          own_->actor.load(std::memory_order_relaxed) == std::this_thread::get_id();

@@ -81,6 +81,9 @@ class Barrier {
   Passage abort(Slices& slices) noexcept;
   Passage reset(Slices& slices) noexcept;
 
+  // For who asks again and again how it stands, and never waits: once in a while, looks for parties
+  // that died.
+  void look_for_dead() noexcept;
   BarrierState state() const noexcept { return get(record_->state); }
   std::uint32_t count() const noexcept { return get(record_->count); }
 

@@ -199,6 +199,12 @@ TEST_F(BarrierTest, IsBrokenWhenTheLastComesAfterAPartyWasKilled) {
   EXPECT_TRUE(ended_well(living));
 }
 
+TEST_F(BarrierTest, IsBrokenForWhoOnlyAsks) {
+  kill_process(start_party(Passage::passed));
+  while (barrier_.state() != BarrierState::broken) barrier_.look_for_dead();
+  EXPECT_EQ(barrier_.count(), 0u) << "and nobody reclaimed";
+}
+
 TEST_F(BarrierTest, IsBrokenByTheReclaimOfADeadParty) {
   kill_process(start_party(Passage::passed));
   memory::reclaim_dead();

@@ -102,6 +102,15 @@ def test_a_party_that_is_killed_while_it_waits_breaks_it():
     assert barrier._validate() == ""
 
 
+def test_who_only_asks_finds_it_broken_too():
+    barrier = mp.Barrier(3)
+    dead = Party(barrier)
+    os.kill(dead.process.pid, signal.SIGKILL)
+    while not barrier.broken:
+        time.sleep(0.001)
+    assert barrier.n_waiting == 0
+
+
 def die():
     os.kill(os.getpid(), signal.SIGKILL)
 
