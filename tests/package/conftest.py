@@ -88,8 +88,8 @@ def program(tmp_path):
 def python(program):
     """Runs a program, given as text, with these words behind it and these options before."""
 
-    def start(text, *words, options=(), **environment):
-        return run([sys.executable, *options, program(text), *words], **environment)
+    def start(text, *words, options=(), interpreter=sys.executable, **environment):
+        return run([interpreter, *options, program(text), *words], **environment)
 
     return start
 
