@@ -106,7 +106,8 @@ package_suite() {
   if locked ensure_package test; then passed=1; else failed=1; fi
 }
 
-# pytest_suite VENV: each test has its own time limit; the whole has one for what escapes that.
+# pytest_suite VENV [PATH...]: each test has its own time limit; the whole has one for what escapes
+# that.
 pytest_suite() {
   local status=0 marked='not soak' limit=1200
   if [[ -n ${ONECOPY_TEST_LONG:-} ]]; then
@@ -114,7 +115,7 @@ pytest_suite() {
     limit=7200
   fi
   logged "test-$suite_name" timeout --kill-after=10 "$limit" "$1/bin/pytest" -m "$marked" \
-    --hypothesis-seed="$ONECOPY_TEST_SEED" || status=$?
+    --hypothesis-seed="$ONECOPY_TEST_SEED" "${@:2}" || status=$?
   passed=$(number passed)
   failed=$(($(number failed) + $(number 'errors?')))
   skipped=$(number skipped)
@@ -162,14 +163,40 @@ if sys.version_info >= (3, 9) and p.python_implementation() == "CPython":
   done | sort -k 1,1 -V -u | grep -v "^${own%% *} "
 }
 
-# interpreter_suite VERSION PYTHON: the wheel, built, installed and tested there.
-interpreter_suite() {
+# make_wheel NAME PYTHON: in build/interpreters/NAME/, a venv/, the wheel built there, and installed
+# where there is nothing else.
+make_wheel() {
   local folder="$root/build/interpreters/$1"
   rm -rf "$folder/venv" "$folder/wheel"
   logged "venv-$1" "$2" -m venv "$folder/venv" &&
     logged "wheel-$1" "$folder/venv/bin/python" -m pip wheel --no-deps --wheel-dir "$folder/wheel" \
       --config-settings=build-dir="$folder/build" . &&
-    logged "install-$1" "$folder/venv/bin/python" -m pip install \
+    logged "install-$1" "$folder/venv/bin/python" -m pip install --no-index \
+      "$folder"/wheel/onecopy-*.whl &&
+    logged "alone-$1" "$folder/venv/bin/python" tests/package/alone.py
+}
+
+# interpreter_suite VERSION PYTHON: the wheel, built, installed and tested there.
+interpreter_suite() {
+  local folder="$root/build/interpreters/$1"
+  make_wheel "$1" "$2" &&
+    logged "requirements-$1" "$folder/venv/bin/python" -m pip install \
       "$(echo "$folder"/wheel/onecopy-*.whl)[test]" || return
   pytest_suite "$folder/venv"
+}
+
+# The oldest NumPy that is served, and the last Python that it came for; the wheel is built with a
+# newer NumPy, as all are. Lines "VERSION PATH", none where there is no such Python.
+python_of_oldest_numpy() {
+  { "$venv/bin/python" -c 'import sys; print("%d.%d" % sys.version_info[:2], sys.executable)'
+    other_interpreters; } | grep -E '^3\.(9|10|11) ' | sort -V | tail -n 1
+}
+
+# oldest_numpy_suite PYTHON: the wheel beside NumPy 1.24.
+oldest_numpy_suite() {
+  local folder="$root/build/interpreters/numpy1.24"
+  make_wheel numpy1.24 "$1" &&
+    logged requirements-numpy1.24 "$folder/venv/bin/python" -m pip install \
+      "$(echo "$folder"/wheel/onecopy-*.whl)[test]" 'numpy==1.24.*' || return
+  pytest_suite "$folder/venv" python/tests tests/package
 }

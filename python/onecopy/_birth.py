@@ -77,7 +77,7 @@ class EnteringName(str):
     lifeline: Detachable | None = None
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
-        path = [_original_directory if entry == "" else entry for entry in sys.path]
+        path = [(_original_directory or "") if entry == "" else entry for entry in sys.path]
         surroundings = {
             "path": path,
             "place": self.place,

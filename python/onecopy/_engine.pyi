@@ -60,6 +60,10 @@ def want_allocator() -> None:
     """install_allocator() as soon as NumPy is there: now, or in the first put, get, send or recv
     after its import (after the value was rebuilt, whose pickle may have imported it)."""
 
+def free_math_threads() -> None:
+    """The libraries of linear algebra that are loaded (OpenBLAS, runtimes of OpenMP) may use as
+    many threads as they would by themselves, whatever limited them when they were loaded."""
+
 # -- values ---------------------------------------------------------------------------------------
 
 def set_pickler(

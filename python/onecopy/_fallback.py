@@ -13,6 +13,10 @@ REPLACED = (
     "heap",
     "managers",
     "pool",
+    "popen_fork",
+    "popen_forkserver",
+    "popen_spawn_posix",
+    "popen_spawn_win32",
     "queues",
     "reduction",
     "shared_memory",
@@ -30,7 +34,7 @@ def use_stock_modules(package: str) -> Any:
         stacklevel=3,
     )
     for name in REPLACED:
-        with contextlib.suppress(ImportError):  # some systems have no synchronize, or shared_memory
+        with contextlib.suppress(ImportError):  # no system has all of them
             sys.modules[f"{package}.{name}"] = import_module(f"multiprocessing.{name}")
     return sys.modules[f"{package}.context"].__dict__["_default_context"]
 

@@ -111,8 +111,8 @@ def adopt(version: str, descriptor: Detachable, slot: int, generation: int) -> N
         return
     if version != _engine.__version__:
         raise RuntimeError(
-            f"the parent runs Onecopy {version} and this child {_engine.__version__}:"
-            " start all of a program with one installation"
+            f"the parent runs Onecopy {version} and this child {_engine.__version__},"
+            f" from {os.path.dirname(__file__)}: start all of a program with one installation"
         )
     number = descriptor.detach()
     try:

@@ -14,8 +14,9 @@ import contextlib
 import fcntl
 import os
 import signal
+import sys
 import threading
-from multiprocessing import resource_tracker, spawn
+from multiprocessing import resource_tracker, spawn, util
 
 from . import _engine, _family
 from ._keeper import KEEPER, LOCK, MEMORY, READER, STARTING, lock_of
@@ -25,6 +26,11 @@ if TYPE_CHECKING:
     from typing import Any
 
 _PROGRAM = os.path.join(os.path.dirname(os.path.abspath(__file__)), "_keeper.py")
+
+# Begins as what starts stock's tracker: a frozen program knows it by that.
+_IN_FROZEN = (
+    "from multiprocessing.resource_tracker import main; from onecopy._keeper import main; main()"
+)
 
 # What ends programs, and no keeper.
 _SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
@@ -36,6 +42,7 @@ _identity: tuple[int, int] | None = None  # of the pipe; a program may close wha
 _stock_register: Any = resource_tracker.register
 _stock_unregister: Any = resource_tracker.unregister
 _spawn: Any = spawn
+_util: Any = util
 
 _own_memory = -1  # in the place of the family's, where there is none
 
@@ -136,6 +143,14 @@ def _find(memory: int) -> int | None:
         return None
 
 
+def _words(executable: str) -> list[str]:
+    """The command that runs the keeper. Of a frozen program the executable is the program itself,
+    and runs something else only where freeze_support() finds that it was started as stock does."""
+    if getattr(sys, "frozen", False):
+        return [executable, *_util._args_from_interpreter_flags(), "-c", _IN_FROZEN]
+    return [executable, "-I", "-S", _PROGRAM]
+
+
 def _start(memory: int) -> int:
     """Out of reach, from its first instruction, of what ends all processes of a terminal."""
     executable = os.fsdecode(_spawn.get_executable())
@@ -150,7 +165,7 @@ def _start(memory: int) -> int:
         try:
             os.posix_spawn(
                 executable,
-                [executable, "-I", "-S", _PROGRAM],
+                _words(executable),
                 os.environ,
                 file_actions=actions,
                 setsid=True,

@@ -9,7 +9,6 @@ socket is the pipe's bell. No key, no meeting: such a connection stays on its so
 
 from __future__ import annotations
 
-import hmac
 import os
 import socket
 import struct
@@ -176,12 +175,16 @@ class _Hearing:
         said = self._connection._said
         if self._connection._listens and not said:
             return False
+        import hmac
+
         return hmac.compare_digest(mark, _mark(self._authkey, self._where, said, nonce))
 
 
 def _mark(authkey: bytes, where: bytes, before: bytes, nonce: bytes) -> bytes:
     """`before`: the challenge of the listener, in that of the client, so that no mark can be used
     again."""
+    import hmac  # with OpenSSL behind it: nothing that every program should have to load
+
     message = b"onecopy".join((where, before, nonce))
     return bytes(hmac.digest(authkey, message, "sha256")[:_MARK])
 
@@ -189,7 +192,10 @@ def _mark(authkey: bytes, where: bytes, before: bytes, nonce: bytes) -> bytes:
 def _verify(authkey: bytes, message: bytes, response: bytes) -> None:
     if _IS_DIGEST_NAMED:
         _stock._verify_challenge(authkey, message, response)
-    elif not hmac.compare_digest(hmac.new(authkey, message, "md5").digest(), response):
+        return
+    import hmac
+
+    if not hmac.compare_digest(hmac.new(authkey, message, "md5").digest(), response):
         raise AuthenticationError("digest received was wrong")
 
 

@@ -1,4 +1,5 @@
-"""Loaded by the template of a forkserver, so that its children have what each would have to load.
+"""Loaded by the template of a forkserver after all that it preloads, so that its children have what
+each would have to load.
 
 Also gives each of them random numbers of its own, and sees to it that the socket by which the
 template is called leaves no name behind: its parent removes that at its end, but not when it is
@@ -14,7 +15,7 @@ import sys
 import time
 from multiprocessing import forkserver, util
 
-from . import _birth  # noqa: F401
+from . import _birth, _preloading  # noqa: F401
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -62,3 +63,4 @@ def _draw_anew() -> None:
 
 
 os.register_at_fork(after_in_child=_draw_anew)
+_preloading.end()

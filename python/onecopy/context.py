@@ -235,6 +235,13 @@ class DefaultContext(_OnEngine, _stock.DefaultContext):
     def __init__(self) -> None:
         pass  # its two attributes are those of the stock default context
 
+    def freeze_support(self) -> None:
+        """First in the main module of a frozen program: does what a child is started for, if this
+        is one. What freezes programs puts its own into the stock package."""
+        import multiprocessing
+
+        multiprocessing.freeze_support()
+
     @property
     def _default_context(self) -> BaseContext | None:
         return _ours(_state._default_context)

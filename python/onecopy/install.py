@@ -24,14 +24,16 @@ def install() -> None:
     The classes that other packages derive from (those of `queues` and `pool`) stay stock's, and so
     does everything that Onecopy has no version of. Processes started from here do the same. The
     environment variable ONECOPY_START (fork, spawn or forkserver) gives the default start method;
-    the program may still set its own. Calling again does nothing. ValueError: no such method.
+    the program may still set its own. Calling again does nothing. Where the engine does not run,
+    all else stays stock's. ValueError: no such method.
     """
     global installed
     if installed:
         return
     _set_default_start_method()
-    _change_contexts()
-    _replace_functions()
+    if sys.platform == "linux":
+        _change_contexts()
+        _replace_functions()
     installed = True
 
 

@@ -7,7 +7,7 @@ import os
 from multiprocessing import forkserver, process, util
 from multiprocessing import popen_forkserver as _stock
 
-from . import _family, _names
+from . import _family, _names, _preloading
 from ._watch import StartedAfresh
 
 TYPE_CHECKING = False
@@ -46,7 +46,7 @@ def _ensure_running() -> None:
     # Without a process id of its own this is the name of the template that we were forked from.
     name_of_dead = _template._forkserver_address if _template._forkserver_pid is not None else None
     wanted = _template._preload_modules
-    _template._preload_modules = [*wanted, "onecopy._template"]
+    _template._preload_modules = _preloading.Preload(wanted)
     try:
         _template.ensure_running()
     finally:

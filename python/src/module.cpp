@@ -13,6 +13,7 @@
 #include "event.hpp"
 #include "family.hpp"
 #include "lock.hpp"
+#include "math_threads.hpp"
 #include "pickler.hpp"
 #include "queue.hpp"
 #include "semaphore.hpp"
@@ -40,5 +41,6 @@ NB_MODULE(_engine, module) {
   python::add_family_functions(module);
   module.def("set_pickler", &python::set_pickler, nb::arg("dumps"), nb::arg("loads"));
   module.def("is_pickling_message", &python::is_pickling_message);
+  module.def("free_math_threads", &python::free_math_threads);
   module.def("wait_any", &python::wait_any, nb::arg("waitables"), nb::arg("timeout").none());
 }

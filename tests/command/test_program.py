@@ -1,5 +1,7 @@
 """Which program `onecopy run` runs: a script, -m, -c and - are what they are to the interpreter."""
 
+import zipfile
+
 import pytest
 
 SHOWING = """
@@ -124,19 +126,22 @@ if __name__ == "__main__":
             for words in (["children.py"], ["-m", "children"], ["-m", "package.children"])
             for method in ("fork", "spawn", "forkserver")
         ],
-        # Children that start afresh do not import a __main__ of a package or a folder.
+        # Children that start afresh do not import a __main__ of a package, a folder or a zip file.
         ["-m", "package", "fork"],
         ["folder", "fork"],
+        ["program.zip", "fork"],
     ],
     ids=" ".join,
 )
-def test_children_find_the_main_module_as_under_stock(both, program, words):
+def test_children_find_the_main_module_as_under_stock(both, program, tmp_path, words):
     program(CHILDREN, "children.py")
     program(CHILDREN, "folder/__main__.py")
     program("", "package/__init__.py")
     program("from .value import *\n" + CHILDREN, "package/__main__.py")
     program("from .value import *\n" + CHILDREN, "package/children.py")
     program("", "package/value.py")
+    with zipfile.ZipFile(tmp_path / "program.zip", "w") as file:
+        file.writestr("__main__.py", CHILDREN)
 
     outcome = both(*words)
 
@@ -154,6 +159,9 @@ if __name__ == "__main__":
     process.join()
     print(process.exitcode, queue.get())
 """
+
+
+LACKS = "AttributeError: Can't get attribute 'child' on <module '__main__'"
 
 
 @pytest.mark.parametrize("how", ["-c", "-"])
@@ -180,8 +188,26 @@ def test_children_of_given_code_that_start_afresh_lack_its_functions_as_under_st
     plain, ours = python("-c", code, method), onecopy("run", "-c", code, method)
 
     assert ours.stdout == plain.stdout == "1 True\n"
-    error = "AttributeError: Can't get attribute 'child' on <module '__main__'"
-    assert [error in outcome.stderr for outcome in (plain, ours)] == [True, True], (plain, ours)
+    assert [LACKS in outcome.stderr for outcome in (plain, ours)] == [True, True], (plain, ours)
+
+
+@pytest.mark.parametrize("method", ["spawn", "forkserver"])
+@pytest.mark.parametrize("words", [["folder"], ["program.zip"], ["-m", "package"]], ids=" ".join)
+def test_children_that_start_afresh_lack_the_functions_of_a_folder_as_under_stock(
+    onecopy, python, program, tmp_path, monkeypatch, words, method
+):
+    code = BY_CODE.format(target="child", args="(queue,)").replace("queue.get()", "queue.empty()")
+    program(code, "folder/__main__.py")
+    program(code, "package/__main__.py")
+    program("", "package/__init__.py")
+    with zipfile.ZipFile(tmp_path / "program.zip", "w") as file:
+        file.writestr("__main__.py", code)
+    monkeypatch.chdir(tmp_path)
+
+    plain, ours = python(*words, method), onecopy("run", *words, method)
+
+    assert ours.stdout == plain.stdout == "1 True\n"
+    assert [LACKS in outcome.stderr for outcome in (plain, ours)] == [True, True], (plain, ours)
 
 
 @pytest.mark.parametrize("action", ["run", "compare"])

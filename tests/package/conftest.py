@@ -86,10 +86,10 @@ def program(tmp_path):
 
 @pytest.fixture
 def python(program):
-    """Runs a program, given as text, with these words behind it."""
+    """Runs a program, given as text, with these words behind it and these options before."""
 
-    def start(text, *words, **environment):
-        return run([sys.executable, program(text), *words], **environment)
+    def start(text, *words, options=(), interpreter=sys.executable, **environment):
+        return run([interpreter, *options, program(text), *words], **environment)
 
     return start
 

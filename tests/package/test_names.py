@@ -110,12 +110,30 @@ def test_importing_loads_what_stock_loads_and_little_more(python):
     ], outcome
 
 
-def test_elsewhere_the_names_are_stocks_and_it_is_said_once(python):
+def test_queues_and_pipes_load_no_cryptography(python):
+    """It took longer to load than the engine; only a connection with a key needs it."""
     outcome = python(
         """
         import sys
-        import multiprocessing.connection, multiprocessing.pool, multiprocessing.queues
-        sys.platform = "plan9"
+        import onecopy
+        onecopy.Queue(), onecopy.Pipe(), onecopy.Lock()
+        print(*sorted({"hashlib", "hmac", "_hashlib"} & set(sys.modules)))
+        """
+    )
+    assert outcome.stdout == "\n", outcome
+
+
+@pytest.mark.parametrize("system", ["darwin", "win32"])
+def test_elsewhere_the_names_are_stocks_and_it_is_said_once(python, system):
+    outcome = python(
+        """
+        import sys
+        import multiprocessing, pkgutil
+        from importlib import import_module
+        for module in pkgutil.iter_modules(multiprocessing.__path__, "multiprocessing."):
+            if "win32" not in module.name:
+                import_module(module.name)  # while it is true what system this is
+        sys.platform = sys.argv[1]
         sys.modules["onecopy._engine"] = None  # is not there, and must not be asked for
         import onecopy, onecopy.queues
         import onecopy.connection
@@ -123,10 +141,13 @@ def test_elsewhere_the_names_are_stocks_and_it_is_said_once(python):
         print(SharedMemory is multiprocessing.shared_memory.SharedMemory)
         print(onecopy.queues is multiprocessing.queues, onecopy.Queue == multiprocessing.Queue)
         print(onecopy.connection is multiprocessing.connection)
-        from importlib import import_module
-        for name in sorted(onecopy._SUBMODULES):
+        popens = {"popen_fork", "popen_forkserver", "popen_spawn_posix"}
+        for name in sorted(onecopy._SUBMODULES | popens):
             stock = import_module(f"multiprocessing.{name}")
             assert import_module(f"onecopy.{name}") is stock, name
+        from onecopy.install import install
+        install()
+        print(multiprocessing.Queue == multiprocessing.context._default_context.Queue)
         print(onecopy.Array("i", 2)[:], onecopy.Lock().acquire())
         queue = onecopy.Queue()
         queue.put(onecopy.install_allocator())
@@ -135,11 +156,12 @@ def test_elsewhere_the_names_are_stocks_and_it_is_said_once(python):
             onecopy.memory()
         except NotImplementedError as error:
             print(error)
-        """
+        """,
+        system,
     )
     assert outcome.stdout == (
-        "True\nTrue True\nTrue\n[0, 0] True\nFalse 2\n"
-        "Onecopy runs on Linux only so far, and has no memory on plan9\n"
+        "True\nTrue True\nTrue\nTrue\n[0, 0] True\nFalse 2\n"
+        f"Onecopy runs on Linux only so far, and has no memory on {system}\n"
     ), outcome
     assert outcome.stderr.count("Onecopy runs on Linux only so far") == 1
 

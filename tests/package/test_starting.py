@@ -2,6 +2,7 @@
 
 import gc
 import os
+from pathlib import Path
 
 import pytest
 
@@ -183,4 +184,56 @@ def test_a_child_of_another_version_says_so(python):
         """
     )
     assert outcome.stdout == "1\n"
-    assert "the parent runs Onecopy 0.0.0" in outcome.stderr
+    said = f"the parent runs Onecopy 0.0.0 and this child {mp.__version__}, from "
+    assert said in outcome.stderr, outcome
+
+
+def test_a_child_that_loaded_another_copy_says_which(python, tmp_path):
+    """...since it found one on its path before its parent could tell it where that's own is."""
+    (tmp_path / "other" / "onecopy").mkdir(parents=True)
+    for path in Path(mp.__file__).parent.iterdir():
+        (tmp_path / "other" / "onecopy" / path.name).symlink_to(path)
+    (tmp_path / "other" / "sitecustomize.py").write_text(
+        "from onecopy import _family\n_family._engine.__version__ = '7.8.9'\n"
+    )
+    outcome = python(
+        """
+        import onecopy as mp
+        import os, sys
+        if __name__ == "__main__":
+            os.environ["PYTHONPATH"] = sys.argv[1]
+            process = mp.get_context("spawn").Process(target=print, args=("never",))
+            process.start()
+            process.join()
+            print(process.exitcode)
+        """,
+        str(tmp_path / "other"),
+    )
+    assert outcome.stdout == "1\n", outcome
+    said = f"and this child 7.8.9, from {tmp_path}/other/onecopy: start all of a program"
+    assert said in outcome.stderr, outcome
+
+
+def test_a_child_of_another_layout_says_so(python, method):
+    """Copies of one version that were built from different sources."""
+    outcome = python(
+        """
+        import onecopy as mp
+        import os, struct, sys
+        from onecopy import _engine
+        if __name__ == "__main__":
+            _engine.join_family()
+            os.pwrite(_engine.family_descriptor(), struct.pack("=I", 77), 8)
+            process = mp.get_context(sys.argv[1]).Process(target=print, args=("forked",))
+            process.start()
+            process.join()
+            print(process.exitcode)
+        """,
+        method,
+    )
+    if method == "fork":  # the same copy, whatever it is
+        assert outcome.stdout == "forked\n0\n", outcome
+        return
+    assert outcome.stdout == "1\n", outcome
+    assert f"this process has Onecopy {mp.__version__} (layout " in outcome.stderr, outcome
+    assert f", its family has {mp.__version__} (layout 77)" in outcome.stderr, outcome

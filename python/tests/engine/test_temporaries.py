@@ -17,6 +17,11 @@ import pytest
 
 from onecopy import _engine
 
+try:
+    from numpy._core import multiarray
+except ImportError:  # before NumPy 2
+    from numpy.core import multiarray
+
 N = 100_000  # elements of 8 bytes: large enough for a block of its own
 
 
@@ -25,8 +30,7 @@ def arrays_born_in_the_arena():
     assert _engine.install_allocator()
     yield
     # Nothing in between put another in its place.
-    np_core = pytest.importorskip("numpy._core.multiarray")
-    assert np_core.get_handler_name() == "onecopy_arena"
+    assert multiarray.get_handler_name() == "onecopy_arena"
 
 
 def fresh():

@@ -1,7 +1,10 @@
 """Start methods and contexts."""
 
 import multiprocessing as mp
+import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 from telling import program, run_programs, show
 
@@ -154,6 +157,103 @@ def preload_and_executable():
     process = mp.Process(target=print, args=("started",))
     process.start()
     process.join()
+
+
+FRESH = """
+import multiprocessing as mp
+print(mp.get_start_method(allow_none=True), mp.get_all_start_methods())
+print(type(mp.get_context()).__name__, mp.get_start_method(allow_none=True))
+print(mp.get_start_method(), mp.get_start_method(allow_none=True))
+try:
+    mp.set_start_method("spawn")
+except RuntimeError as error:
+    print(error)
+mp.set_start_method("spawn", force=True)
+print(mp.get_start_method(), type(mp.get_context()).__name__, mp.get_all_start_methods())
+"""
+
+TAKEN_BY_A_PROCESS = """
+import multiprocessing as mp
+process = mp.Process(target=print, args=("started",))
+print(mp.get_start_method(allow_none=True))
+if __name__ == "__main__":
+    process.start()
+    process.join()
+    print(mp.get_start_method(allow_none=True))
+"""
+
+SET_TWICE = """
+import multiprocessing as mp
+mp.set_start_method("forkserver")
+print(mp.get_start_method(), type(mp.get_context()).__name__)
+try:
+    mp.set_start_method("forkserver")
+except RuntimeError as error:
+    print(error)
+"""
+
+
+@program
+def defaults_of_a_fresh_program():
+    for code in (FRESH, TAKEN_BY_A_PROCESS, SET_TWICE):
+        print(fresh(code))
+
+
+def fresh(code, *words):
+    return subprocess.run(
+        [sys.executable, "-c", code, *words], stdout=subprocess.PIPE, check=True, text=True
+    ).stdout
+
+
+OTHER_EXECUTABLE = """
+import multiprocessing as mp
+import multiprocessing.spawn
+import sys
+if __name__ == "__main__":
+    mp.set_executable(sys.argv[1])
+    print(mp.spawn.get_executable() in (sys.argv[1], sys.argv[1].encode()))
+    for method in ("fork", "spawn", "forkserver"):
+        context = mp.get_context(method)
+        pipe, other = context.Pipe(duplex=False)
+        process = context.Process(target=other.send, args=(method,))
+        process.start()
+        print(pipe.recv())
+        process.join()
+"""
+
+
+@program
+def executable_that_is_set():
+    with tempfile.TemporaryDirectory() as folder:
+        noted, other = Path(folder, "noted"), Path(folder, "other")
+        other.write_text(
+            f'#!/bin/sh\necho "$@" | grep -o "multiprocessing[a-z._]*" >> {noted}\n'
+            f'exec {sys.executable} "$@"\n'
+        )
+        other.chmod(0o755)
+        print(fresh(OTHER_EXECUTABLE, str(other)))
+        print(sorted(noted.read_text().split()))
+
+
+PRELOADED = """
+import multiprocessing as mp
+import sys
+if __name__ == "__main__":
+    sys.path.append(sys.argv[1])
+    context = mp.get_context("forkserver")
+    for names in (["xml.dom", "no.such.module"], ["tells"], []):
+        context.set_forkserver_preload(names)
+        with context.Pool(1) as pool:
+            print(pool.apply(eval, ("['xml.dom' in __import__('sys').modules]",)))
+            print(pool.apply(eval, ("'tells' in __import__('sys').modules",)))
+"""
+
+
+@program
+def modules_that_a_template_loads():
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "tells.py").write_text("print('loaded', flush=True)\n")
+        print(fresh(PRELOADED, folder))
 
 
 @program

@@ -1,0 +1,63 @@
+#include "math_threads.hpp"
+
+#include <dlfcn.h>
+#include <link.h>
+
+#include <array>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace onecopy::python {
+namespace {
+
+struct Control {
+  const char* processors;   // int(): how many threads it would use by itself
+  const char* set_threads;  // void(int)
+};
+
+// OpenBLAS has a prefix in NumPy's and SciPy's wheels, and a suffix where it counts in 64 bits.
+constexpr std::array kControls{
+    Control{"scipy_openblas_get_num_procs64_", "scipy_openblas_set_num_threads64_"},
+    Control{"scipy_openblas_get_num_procs", "scipy_openblas_set_num_threads"},
+    Control{"openblas_get_num_procs64_", "openblas_set_num_threads64_"},
+    Control{"openblas_get_num_procs", "openblas_set_num_threads"},
+    Control{"omp_get_num_procs", "omp_set_num_threads"},
+};
+
+bool may_be_one(std::string_view path) {
+  return path.find("openblas") != std::string_view::npos ||
+         path.find("omp") != std::string_view::npos;
+}
+
+int collect(dl_phdr_info* loaded, std::size_t, void* paths) {
+  if (may_be_one(loaded->dlpi_name)) {
+    static_cast<std::vector<std::string>*>(paths)->emplace_back(loaded->dlpi_name);
+  }
+  return 0;
+}
+
+template <typename Function>
+Function* find(void* library, const char* name) {
+  return reinterpret_cast<Function*>(dlsym(library, name));
+}
+
+}  // namespace
+
+void free_math_threads() {
+  std::vector<std::string> paths;
+  dl_iterate_phdr(&collect, &paths);
+  for (const std::string& path : paths) {
+    void* library = dlopen(path.c_str(), RTLD_LAZY | RTLD_NOLOAD);
+    if (library == nullptr) continue;
+    for (const Control& control : kControls) {
+      const auto processors = find<int()>(library, control.processors);
+      const auto set_threads = find<void(int)>(library, control.set_threads);
+      if (processors != nullptr && set_threads != nullptr) set_threads(processors());
+    }
+    dlclose(library);
+  }
+}
+
+}  // namespace onecopy::python
