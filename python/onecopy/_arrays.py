@@ -41,8 +41,10 @@ def _reduce_its_own_way(array: NDArray[Any]) -> Any:
 
 
 def _reduce(array: NDArray[Any]) -> Any:
-    if not _moves_as_bytes(array) or _offers_buffer(array):
+    if _offers_buffer(array):
         return array.__reduce_ex__(5)
+    if not _moves_as_bytes(array):
+        return array.__reduce_ex__(4)  # with 5, axes in another order stay so, unlike stock's
     return _make, _describe(array)
 
 

@@ -141,6 +141,17 @@ def axes_in_other_orders():
 
 
 @program
+def layouts_in_objects():
+    for shape in ((2, 3, 4), (30, 40, 50)):
+        for code in ("i4", "M8[s]", "U2", "O"):
+            cube = np.arange(np.prod(shape)).astype("i8").astype(code).reshape(shape)
+            for array in (cube, cube.T, cube.transpose(1, 0, 2), cube[::-1], cube[:, ::2], cube[1]):
+                came = travelled(Measurement(code, array)).data
+                print(code, came.flags.c_contiguous, came.flags.f_contiguous, came.strides)
+                print((came == array).all(), came.flags.writeable, came.flags.aligned)
+
+
+@program
 def broadcast_views():
     tell(np.lib.stride_tricks.sliding_window_view(np.arange(10), 4, writeable=True))
     for array in (np.broadcast_to(np.arange(3), (4, 3)), np.broadcast_to(1.5, (300, 300))):
