@@ -135,6 +135,52 @@ def test_the_sink_is_of_no_use_afterwards(queue, set_dump):
     assert queue.get() == {1, 2}
 
 
+# -- blocks that are made for one message ----------------------------------------------------------
+
+
+class Staged:
+    """Gives its data in a block that it has made for the message; `then` is called in between."""
+
+    def __init__(self, data, then=lambda: None):
+        self.data = data
+        self.then = then
+
+    def __reduce_ex__(self, protocol):
+        buffer = _engine.Buffer._copy(self.data)
+        self.then()
+        return bytes, (pickle.PickleBuffer(buffer),)
+
+
+def test_a_staged_block_is_taken_and_not_copied(queue, counted):
+    data = bytes(range(250)) * 4000
+
+    assert through(queue, [Staged(data)]) == [data]
+    assert counted("bytes_copied") == len(data)
+
+
+def test_a_staged_block_that_a_fork_made_common_is_copied(queue, counted, fork):
+    data = bytes(range(250)) * 4000
+
+    assert through(queue, [Staged(data, then=lambda: fork(lambda: None))]) == [data]
+    assert counted("bytes_copied") == 2 * len(data)
+
+
+def test_pickling_that_fails_leaves_no_staged_block(queue):
+    with pytest.raises((pickle.PicklingError, AttributeError)):
+        queue.put([Staged(bytes(1_000_000)), bytearray(1_000_000), lambda: None])
+    assert queue.empty()
+
+
+def test_a_staged_block_is_written_by_who_made_it(queue):
+    class Zeros:
+        def __reduce_ex__(self, protocol):
+            buffer = _engine.Buffer._make(100_000)
+            memoryview(buffer)[:] = bytes(100_000)
+            return bytes, (pickle.PickleBuffer(buffer),)
+
+    assert through(queue, [Zeros()]) == [bytes(100_000)]
+
+
 # -- large data that pickle has in its stream ------------------------------------------------------
 
 # Picklers of CPython write data of this many bytes on by themselves.
