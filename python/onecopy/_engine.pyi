@@ -67,10 +67,31 @@ def free_math_threads() -> None:
 # -- values ---------------------------------------------------------------------------------------
 
 def set_pickler(
-    dumps: Callable[[Any, Callable[[Any], Any] | None], bytes], loads: Callable[..., Any]
+    dump: Callable[[Any, PickleSink], bytes | None],
+    dumps: Callable[[Any], bytes],
+    loads: Callable[..., Any],
 ) -> None:
-    """How to pickle what the fast path does not know: dumps(object, buffer_callback) with protocol
-    5 (buffer_callback None: everything in band), loads(data) or loads(data, buffers=...)."""
+    """How to pickle what the fast path does not know: dump(object, sink) into the sink with
+    protocol 5, or to bytes; dumps(object) with everything in band; loads(data) or
+    loads(data, buffers=...)."""
+
+class PickleSink:
+    """What an object is pickled into. Made by the engine for one pickling."""
+
+    def write(self, data: Any, /) -> int:
+        """Appends to the stream. Large data that a pickler writes by themselves go out of band."""
+
+    def take_buffer(self, buffer: Any, /) -> bool:
+        """The buffer_callback."""
+
+class ReducerTable(dict[type, Any]):
+    """Reducers by type, for a pickler's dispatch_table. Only for classes of NumPy arrays, and not
+    for whatever is looked up, calls __missing__."""
+
+    def __getitem__(self, cls: type, /) -> Any: ...
+
+def exchange_arrays(one: Any, other: Any) -> None:
+    """Two NumPy arrays exchange data, dtype and shape, and keep their classes and attributes."""
 
 def is_pickling_message() -> bool:
     """Whether this thread is pickling what goes into a message of the family: then what is shared
@@ -79,6 +100,15 @@ def is_pickling_message() -> bool:
 class Buffer:
     """The block that a received array or large bytes object lies in, held as long as something
     looks into it. Made by the engine only; offers the buffer protocol."""
+
+    @staticmethod
+    def _make(length: int, /) -> Buffer:
+        """A writable one on a new block, for the caller to fill and to give to a pickler, whose
+        message takes the block."""
+
+    @staticmethod
+    def _copy(data: Any, /) -> Buffer:
+        """The same, holding the bytes of `data`."""
 
     def __len__(self) -> int:
         """In bytes."""

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 TEMPLATE_PLACE = "ONECOPY_TEMPLATE_PLACE"  # <pid of the parent>:<descriptor>:<slot>:<generation>
 
-_engine.set_pickler(_pickler.dumps, _pickler.loads)
+_engine.set_pickler(_pickler.dump, _pickler.dumps, _pickler.loads)
 
 _adopted: tuple[int, int] | None = None  # the place given to this process by its parent
 _surplus: tuple[int, int] | None = None  # the same, where this process already had one

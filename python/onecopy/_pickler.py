@@ -3,6 +3,9 @@
 Everything registered with multiprocessing's ForkingPickler or with copyreg counts, at whatever
 time it was registered, and so does a reducer set on a context. A Pickler is made for each call:
 pickling may run code that pickles.
+
+What pickles by value, through a copy of its own, and need not, is reduced here by a buffer out of
+band, where nothing else is registered for it: array.array here, NumPy's arrays in _arrays.py.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ from __future__ import annotations
 import copyreg
 import io
 import pickle
+from array import array
 from multiprocessing import context, reduction
 
 from . import _engine
@@ -20,39 +24,82 @@ if TYPE_CHECKING:
 
 loads = pickle.loads
 
+_LARGE = 64 * 1024  # bytes; less is copied faster than it is described
+
 _StockPickler = reduction.ForkingPickler
 _registered: dict[type, Any] = {}
 _registered_with_copyreg: dict[type, Any] = {}
-_table: dict[type, Any] = {}
 
 
-def _dispatch_table() -> dict[type, Any]:
+def _array_of(typecode: str, buffer: Any) -> array[Any]:
+    made: array[Any] = array(typecode)
+    made.frombytes(buffer)
+    return made
+
+
+def _reduce_array(obj: array[Any]) -> Any:
+    if len(obj) * obj.itemsize < _LARGE or obj.typecode == "u":
+        return obj.__reduce_ex__(5)
+    # Copied at once: an array that somebody has a buffer of cannot grow meanwhile.
+    copy: Any = _engine.Buffer._copy(obj)
+    return _array_of, (obj.typecode, pickle.PickleBuffer(copy))
+
+
+class _Reducers(_engine.ReducerTable):
+    def __missing__(self, cls: type) -> Any:
+        from . import _arrays
+
+        reducer = self[cls] = _arrays.reducer_of(cls)
+        return reducer
+
+
+_table = _Reducers()
+
+
+def _reducers() -> _Reducers:
     """Both registries in one, made anew only when one of them changed."""
     global _registered, _registered_with_copyreg, _table
     extra: dict[type, Any] = _StockPickler._extra_reducers  # type: ignore[attr-defined]
     if extra != _registered or copyreg.dispatch_table != _registered_with_copyreg:
         _registered = extra.copy()
         _registered_with_copyreg = copyreg.dispatch_table.copy()
-        _table = {**_registered_with_copyreg, **_registered}
+        _table = _Reducers({array: _reduce_array, **_registered_with_copyreg, **_registered})
     return _table
 
 
-def dumps(obj: Any, buffer_callback: Callable[[Any], Any] | None) -> bytes:
-    """`obj` in pickle protocol 5; its buffers go to `buffer_callback`, where there is one,
-    and not into the result.
+def _own_pickler() -> Any:
+    """The program's own ForkingPickler, which knows nothing of buffers; None: it has none."""
+    pickler_class = context.reduction.ForkingPickler  # type: ignore[attr-defined]
+    return None if pickler_class is _StockPickler else pickler_class
+
+
+def dump(obj: Any, sink: _engine.PickleSink) -> bytes | None:
+    """Writes `obj` in pickle protocol 5, its large buffers out of band. Bytes are what the
+    program's own pickler made of it, for which nothing is written.
 
     Raises whatever the object's own reduction raises, usually PicklingError or TypeError.
     """
-    pickler_class: Any = context.reduction.ForkingPickler  # type: ignore[attr-defined]
-    if pickler_class is not _StockPickler:  # the program's own, which knows nothing of buffers
-        return bytes(pickler_class.dumps(obj))
-    file = io.BytesIO()
-    pickler_class = pickle.Pickler
-    if buffer_callback is not None and _engine.SharedBuffer._are_there():
+    own = _own_pickler()
+    if own is not None:
+        return bytes(own.dumps(obj))
+    pickler_class: Callable[..., Any] = pickle.Pickler
+    if _engine.SharedBuffer._are_there():
         from . import _share
 
         pickler_class = _share.Pickler
-    pickler = pickler_class(file, 5, buffer_callback=buffer_callback)
-    pickler.dispatch_table = _dispatch_table()
+    pickler = pickler_class(sink, 5, buffer_callback=sink.take_buffer)
+    pickler.dispatch_table = _reducers()
+    pickler.dump(obj)
+    return None
+
+
+def dumps(obj: Any) -> bytes:
+    """The same with everything in it, for whoever reads it."""
+    own = _own_pickler()
+    if own is not None:
+        return bytes(own.dumps(obj))
+    file = io.BytesIO()
+    pickler: Any = pickle.Pickler(file, 5)
+    pickler.dispatch_table = {**copyreg.dispatch_table, **_StockPickler._extra_reducers}  # type: ignore[attr-defined]
     pickler.dump(obj)
     return file.getvalue()

@@ -12,6 +12,7 @@ namespace onecopy::python {
 struct Buffer {
   PyObject_HEAD memory::BlockIndex block;
   bool read_only;
+  bool staged;  // made for one message, which takes the block instead of copying it
   std::byte* data;
   Py_ssize_t length;
 };
@@ -23,6 +24,17 @@ bool add_buffer_type(PyObject* module);
 // into yet. Takes the block over, also where it fails (then null).
 PyObject* make_buffer(memory::BlockIndex block, std::size_t offset, std::size_t length,
                       bool read_only);
+
+// A staged one: a writable buffer on a new block of `length` bytes, for what is pickled and has no
+// contiguous buffer of its own. Who makes it fills it and gives it to the pickler alone.
+PyObject* make_staged(std::size_t length);
+// The same, holding a copy of these bytes; the GIL is kept, so that nobody changes them meanwhile.
+PyObject* stage_copy(const void* data, std::size_t length);
+// The object as a staged Buffer that still has its block; null where it is something else.
+Buffer* as_staged(PyObject* object);
+// Parts a staged buffer from its block, which the caller holds then. kNoBlock, and nothing changed,
+// where a fork has made the block common since.
+memory::BlockIndex take_staged(Buffer* buffer);
 
 // The object as a Buffer; null where it is something else.
 Buffer* as_buffer(PyObject* object);

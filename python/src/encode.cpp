@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "buffer.hpp"
 #include "message/pickle_body.hpp"
 #include "pickler.hpp"
 #include "shared_buffer.hpp"
@@ -51,7 +52,11 @@ bool encode_pickle(PyObject* object, OutgoingMessage& message) {
                           static_cast<std::uint64_t>(offset));
       continue;
     }
-    const std::uint32_t block = message.cargo.plan_copy(buffer.get(), view->buf, length);
+    Buffer* staged = as_staged(view->obj);
+    const memory::BlockIndex ready = staged != nullptr ? take_staged(staged) : memory::kNoBlock;
+    const std::uint32_t block = ready != memory::kNoBlock
+                                    ? message.cargo.add(ready)
+                                    : message.cargo.plan_copy(buffer.get(), view->buf, length);
     writer.block_piece(block, length, view->readonly != 0);
   }
   return true;

@@ -14,8 +14,11 @@
 #include "family.hpp"
 #include "lock.hpp"
 #include "math_threads.hpp"
+#include "numpy_api.hpp"
+#include "pickle_sink.hpp"
 #include "pickler.hpp"
 #include "queue.hpp"
+#include "reducer_table.hpp"
 #include "semaphore.hpp"
 #include "shared_buffer.hpp"
 #include "wait_any.hpp"
@@ -34,13 +37,22 @@ NB_MODULE(_engine, module) {
       !python::add_shared_buffer_type(module.ptr()) || !python::add_connection_type(module.ptr()) ||
       !python::add_lock_type(module.ptr()) || !python::add_semaphore_type(module.ptr()) ||
       !python::add_event_type(module.ptr()) || !python::add_condition_type(module.ptr()) ||
-      !python::add_barrier_type(module.ptr()) || !python::add_element_types(module.ptr())) {
+      !python::add_barrier_type(module.ptr()) || !python::add_element_types(module.ptr()) ||
+      !python::add_pickle_sink_type(module.ptr()) ||
+      !python::add_reducer_table_type(module.ptr())) {
     throw nb::python_error();
   }
   python::watch_arenas();
   python::add_family_functions(module);
-  module.def("set_pickler", &python::set_pickler, nb::arg("dumps"), nb::arg("loads"));
   module.def("is_pickling_message", &python::is_pickling_message);
   module.def("free_math_threads", &python::free_math_threads);
+  module.def("set_pickler", &python::set_pickler, nb::arg("dump"), nb::arg("dumps"),
+             nb::arg("loads"));
+  module.def(
+      "exchange_arrays",
+      [](nb::handle one, nb::handle other) {
+        if (!python::numpy::exchange(one.ptr(), other.ptr())) throw nb::python_error();
+      },
+      nb::arg("one"), nb::arg("other"));
   module.def("wait_any", &python::wait_any, nb::arg("waitables"), nb::arg("timeout").none());
 }

@@ -2,6 +2,7 @@
 
 #include <cstring>
 #include <optional>
+#include <utility>
 
 #define ONECOPY_LOADS_NUMPY
 #include "allocator.hpp"
@@ -194,6 +195,18 @@ bool is_array(PyObject* object) {
   return false;
 }
 
+bool is_array_class(PyTypeObject* type) {
+  if (!loaded) {
+    if (unusable || !is_imported()) return false;
+    if (!load()) {
+      PyErr_Clear();
+      unusable = true;
+      return false;
+    }
+  }
+  return PyType_IsSubtype(type, &PyArray_Type) != 0;
+}
+
 PyTypeObject* array_type() { return &PyArray_Type; }
 
 bool describe(PyObject* object, Layout& layout) {
@@ -297,6 +310,25 @@ bool give(PyObject* array, const Gift& gift, std::size_t bytes) {
   c::PyTraceMalloc_Untrack(kTraceDomain, reinterpret_cast<std::uintptr_t>(data));
   PyArray_CLEARFLAGS(as_array(root), NPY_ARRAY_OWNDATA);
   Py_CLEAR(fields_of(root)->mem_handler);
+  return true;
+}
+
+bool exchange(PyObject* one, PyObject* other) {
+  if (!load()) return false;
+  if (!PyArray_Check(one) || !PyArray_Check(other)) {
+    PyErr_SetString(PyExc_TypeError, "this is no NumPy array");
+    return false;
+  }
+  PyArrayObject_fields& mine = *fields_of(one);
+  PyArrayObject_fields& theirs = *fields_of(other);
+  std::swap(mine.data, theirs.data);
+  std::swap(mine.nd, theirs.nd);
+  std::swap(mine.dimensions, theirs.dimensions);
+  std::swap(mine.strides, theirs.strides);
+  std::swap(mine.base, theirs.base);
+  std::swap(mine.descr, theirs.descr);
+  std::swap(mine.flags, theirs.flags);
+  std::swap(mine.mem_handler, theirs.mem_handler);
   return true;
 }
 

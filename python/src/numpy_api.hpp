@@ -24,6 +24,9 @@ bool is_imported();
 // Exactly numpy.ndarray, no subclass.
 bool is_array(PyObject* object);
 
+// Whether it is numpy.ndarray or derives from it.
+bool is_array_class(PyTypeObject* type);
+
 // The type itself, after is_array().
 PyTypeObject* array_type();
 
@@ -64,6 +67,10 @@ bool find_gift(PyObject* array, const Layout& layout, Gift& gift);
 // Parts array and block: the array is empty from then on, the block is held by this process and
 // nothing looks into it. False, and nothing changed, where that cannot be.
 bool give(PyObject* array, const Gift& gift, std::size_t bytes);
+
+// Makes two arrays exchange all that they are, but for their classes and attributes: shape, type of
+// elements, data. False with TypeError set where one is no array.
+bool exchange(PyObject* one, PyObject* other);
 
 // A new array with the elements copied from `item`.
 PyObject* make_copy(const message::Item& item);

@@ -1,21 +1,15 @@
-// Pickling for what the fast path does not know, through two functions given by the package.
+// Pickling for what the fast path does not know, through three functions given by the package.
 #pragma once
 
-#include <vector>
-
+#include "pickle_sink.hpp"
 #include "python.hpp"
 
 namespace onecopy::python {
 
-// dumps(object, buffer_callback) gives bytes of protocol 5; loads(data, buffers=...) the object.
-void set_pickler(nb::object dumps, nb::object loads);
+// dump(object, sink) writes protocol 5 into the sink, or gives bytes, which are the stream then;
+// dumps(object) gives bytes with everything in band; loads(data, buffers=...) the object.
+void set_pickler(nb::object dump, nb::object dumps, nb::object loads);
 
-// An object's pickle stream, and its large buffers out of band, in the pickler's order.
-struct Pickled {
-  Reference stream;  // bytes
-  std::vector<Reference>
-      buffers;  // contiguous PickleBuffers of at least kBlockThreshold bytes, or shared
-};
 // False with whatever pickling raises. Runs any code, which finds is_pickling_message() true.
 bool pickle(PyObject* object, Pickled& pickled);
 

@@ -9,6 +9,7 @@
 #include "numpy_api.hpp"
 #include "reducers.hpp"
 #include "shared_buffer.hpp"
+#include "trace/trace.hpp"
 
 namespace onecopy::python {
 namespace {
@@ -69,7 +70,11 @@ Fit pack_into_block(PyObject* list, std::size_t count, memory::BlockIndex& block
     filled = memory::fill_block(block, done * sizeof(Number), run.data(), wanted * sizeof(Number));
     done += wanted;
   }
-  if (filled) return Fit::yes;
+  if (filled) {
+    trace::add(trace::Counter::buffers_copied, 1);
+    trace::add(trace::Counter::bytes_copied, count * sizeof(Number));
+    return Fit::yes;
+  }
   memory::release_block(block);
   raise(filled.failure());
   return Fit::error;

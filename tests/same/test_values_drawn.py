@@ -4,7 +4,10 @@ for what docs/differences.md says of arrays."""
 import array
 import collections
 import dataclasses
+import datetime
 import enum
+import io
+import pathlib
 from multiprocessing.reduction import ForkingPickler
 
 import pytest
@@ -29,7 +32,28 @@ class Record:
     value: object
 
 
+class Rights(enum.Flag):
+    READ = enum.auto()
+    WRITE = enum.auto()
+
+
 class Words(list):
+    pass
+
+
+class Text(str):
+    pass
+
+
+class Data(bytes):
+    pass
+
+
+class Numbers(array.array):
+    pass
+
+
+class UnluckyError(Exception):
     pass
 
 
@@ -38,7 +62,44 @@ class Plain:
         self.state = state
 
 
+class Slotted:
+    __slots__ = ("__weakref__", "state")
+
+    def __init__(self, state):
+        self.state = state
+
+
+class Grid(np.ndarray):
+    """An array with an attribute, which pickling loses."""
+
+    def __array_finalize__(self, other):
+        self.seen = (self.shape, self.dtype.str)
+
+
 # -- what is drawn --------------------------------------------------------------------------------
+
+# Lengths about which large data are treated in another way than small.
+LARGE = st.sampled_from([4095, 4096, 65535, 65536, 65537, 150_000])
+
+
+def large_data(length):
+    data = bytes(index % 251 for index in range(length))
+    return st.sampled_from(
+        [
+            data,
+            bytearray(data),
+            Data(data),
+            data.decode("latin1"),
+            Text("x" * length),
+            "\u20ac" * length,
+            "\udc80" * length,
+            array.array("B", data),
+            array.array("d", [0.5]) * (length // 8),
+            Numbers("H", [7]) * (length // 2),
+            io.BytesIO(data),
+        ]
+    )
+
 
 LEAVES = st.one_of(
     st.none(),
@@ -55,10 +116,26 @@ LEAVES = st.one_of(
     st.fractions(),
     st.datetimes(),
     st.timedeltas(),
+    st.datetimes(timezones=st.just(datetime.timezone.utc)),
+    st.dates(),
+    st.times(),
+    st.uuids(),
+    st.text("ab/.").map(pathlib.PurePosixPath),
+    st.binary().map(Data),
+    st.text().map(Text),
+    st.builds(range, st.integers(-9, 9), st.integers(-9, 9)),
+    st.builds(UnluckyError, st.integers(), st.text()),
+    st.builds(KeyError, st.text()),
+    st.sampled_from([Rights.READ | Rights.WRITE, Rights(0), datetime.datetime.max]),
+    st.sampled_from([np.float32(0.1), np.str_("s"), np.datetime64("2024-02-29"), np.int8(-1)]),
+    LARGE.flatmap(large_data),
     st.lists(st.integers(0, 255)).map(lambda numbers: array.array("B", numbers)),
+    st.lists(st.floats()).map(lambda numbers: array.array("d", numbers)),
+    st.text(st.characters(max_codepoint=0xD7FF)).map(lambda text: array.array("u", text)),
     st.lists(st.floats(), min_size=0, max_size=40),
     st.lists(st.integers(-(2**63), 2**63 - 1), max_size=40),
     st.frozensets(st.integers() | st.text()),
+    st.sets(st.binary() | st.tuples(st.booleans(), st.text())),
 )
 
 TYPES = st.sampled_from(
@@ -94,6 +171,10 @@ def arrays(draw):
     return made
 
 
+def is_plain(made, kinds):
+    return type(made) is np.ndarray and made.dtype.kind in kinds
+
+
 CHANGES = [
     lambda made: made.T,
     lambda made: made[::-1] if made.ndim else made,
@@ -103,7 +184,12 @@ CHANGES = [
     lambda made: made[..., None],
     lambda made: made.swapaxes(0, -1) if made.ndim else made,
     lambda made: made.view(np.recarray) if made.dtype.names else made,
-    lambda made: np.ma.masked_array(made) if made.dtype.kind in "iuf" else made,
+    lambda made: np.ma.masked_array(made) if is_plain(made, "iuf") else made,
+    lambda made: np.ma.masked_equal(made, 5) if is_plain(made, "iu") else made,
+    lambda made: made.view(np.matrix) if made.ndim <= 2 else made,
+    lambda made: made.view(Grid),
+    lambda made: np.repeat(made, 9000 // made.size + 1, 0) if made.ndim and made.size else made,
+    lambda made: np.broadcast_to(made, (2, *made.shape)) if made.ndim < 5 else made,
 ]
 
 
@@ -117,6 +203,12 @@ def nested(inner):
         st.builds(Pair, inner, inner),
         st.builds(Record, inner, inner),
         st.builds(Plain, inner),
+        st.builds(Slotted, inner),
+        st.lists(inner, max_size=2).map(lambda items: collections.deque(items, 2)),
+        st.dictionaries(st.text(), inner, max_size=3).map(
+            lambda items: collections.defaultdict(list, items)
+        ),
+        inner.map(lambda one: UnluckyError("holds", one)),
         inner.map(lambda one: [one, (one, {"again": one})]),  # shared
         st.dictionaries(st.text(), inner, max_size=3).map(collections.OrderedDict),
         inner.map(in_a_ring),
@@ -160,9 +252,17 @@ class Comparison:
         elif isinstance(ours, dict):
             self._same_items(ours.keys(), stocks.keys(), sent.keys())
             self._same_items(ours.values(), stocks.values(), sent.values())
+            if isinstance(ours, collections.defaultdict):
+                assert ours.default_factory is stocks.default_factory
         elif isinstance(ours, (Record, Plain)):
             self.same(vars(ours), vars(stocks), vars(sent))
-        elif isinstance(ours, frozenset):
+        elif isinstance(ours, Slotted):
+            self.same(ours.state, stocks.state, sent.state)
+        elif isinstance(ours, UnluckyError):
+            self.same(ours.args, stocks.args, sent.args)
+        elif isinstance(ours, io.BytesIO):
+            assert ours.getvalue() == stocks.getvalue()
+        elif isinstance(ours, (set, frozenset)):
             assert ours == stocks
         else:
             assert repr(ours) == repr(stocks)
@@ -187,8 +287,17 @@ class Comparison:
         assert ours.shape == stocks.shape
         assert ours.flags.c_contiguous == stocks.flags.c_contiguous
         assert ours.flags.f_contiguous == stocks.flags.f_contiguous
+        assert ours.flags.aligned == stocks.flags.aligned
         assert ours.flags.writeable or not sent.flags.writeable
-        assert repr(ours.tolist()) == repr(stocks.tolist())
+        has_same_items = repr(ours.tolist()) == repr(stocks.tolist())
+        assert has_same_items  # told apart in no detail: there may be many
+        if ours.dtype == stocks.dtype and not ours.dtype.hasobject:
+            assert ours.tobytes() == stocks.tobytes()  # with what lies between fields
+        if isinstance(ours, np.ma.MaskedArray):
+            assert ours.mask.tobytes() == stocks.mask.tobytes()
+            assert ours.fill_value == stocks.fill_value or ours.fill_value != ours.fill_value
+        if isinstance(ours, Grid):
+            assert ours.seen == stocks.seen
 
 
 @pytest.fixture(scope="module", params=["queue", "simple queue", "pipe"])

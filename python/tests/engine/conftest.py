@@ -1,7 +1,6 @@
 """What the tests of the engine's Python face share: a pickler, children, a leak check."""
 
 import gc
-import io
 import os
 import pickle
 import signal
@@ -15,21 +14,23 @@ import pytest
 from onecopy import _engine
 
 
-def _dumps(obj, buffer_callback):
-    file = io.BytesIO()
-    pickle.Pickler(file, 5, buffer_callback=buffer_callback).dump(obj)
-    return file.getvalue()
+def plain_dump(obj, sink):
+    pickle.Pickler(sink, 5, buffer_callback=sink.take_buffer).dump(obj)
+
+
+def plain_dumps(obj):
+    return pickle.dumps(obj, 5)
 
 
 @pytest.fixture(scope="package", autouse=True)
 def plain_pickler():
     """The engine on its own, with nothing but pickle beside it."""
     _engine.join_family()
-    _engine.set_pickler(_dumps, pickle.loads)
+    _engine.set_pickler(plain_dump, plain_dumps, pickle.loads)
     yield
     package_pickler = sys.modules.get("onecopy._pickler")
     if package_pickler is not None:
-        _engine.set_pickler(package_pickler.dumps, package_pickler.loads)
+        _engine.set_pickler(package_pickler.dump, package_pickler.dumps, package_pickler.loads)
 
 
 @pytest.fixture(autouse=True)

@@ -13,15 +13,13 @@ from .conftest import wait_until
 from .tasks import sleeps
 
 PRELUDE = """
-import io, os, pickle, signal, sys, threading
+import os, pickle, signal, sys, threading
 from onecopy import _engine
 from tasks import sleeps
-def dumps(obj, callback):
-    file = io.BytesIO()
-    pickle.Pickler(file, 5, buffer_callback=callback).dump(obj)
-    return file.getvalue()
+def dump(obj, sink):
+    pickle.Pickler(sink, 5, buffer_callback=sink.take_buffer).dump(obj)
 _engine.join_family()
-_engine.set_pickler(dumps, pickle.loads)
+_engine.set_pickler(dump, pickle.dumps, pickle.loads)
 queue = _engine.Queue()
 full = _engine.Queue(1)
 full.put(1)

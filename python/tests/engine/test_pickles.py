@@ -7,6 +7,8 @@ import pytest
 
 from onecopy import _engine
 
+from .conftest import plain_dump, plain_dumps
+
 
 class Holder:
     """Anything with a buffer in it that pickle may take out of band."""
@@ -86,32 +88,169 @@ def test_a_large_stream(queue):
     assert [result[i].array for i in (0, 49_999)] == ["0", "49999"]
 
 
-@pytest.mark.parametrize("answer", [None, "text", 3])
-def test_a_pickler_must_give_bytes(queue, answer):
-    _engine.set_pickler(lambda obj, callback: answer, pickle.loads)
-    try:
-        with pytest.raises(TypeError, match="instead of bytes"):
-            queue.put({1, 2})
-    finally:
-        from .conftest import _dumps
-
-        _engine.set_pickler(_dumps, pickle.loads)
+@pytest.fixture
+def set_dump():
+    """Sets what an object is pickled by."""
+    yield lambda dump: _engine.set_pickler(dump, plain_dumps, pickle.loads)
+    _engine.set_pickler(plain_dump, plain_dumps, pickle.loads)
 
 
-def test_the_callback_is_of_no_use_afterwards(queue):
+@pytest.mark.parametrize("answer", ["text", 3])
+def test_a_pickler_must_write_or_give_bytes(queue, set_dump, answer):
+    set_dump(lambda obj, sink: answer)
+
+    with pytest.raises(TypeError, match="instead of bytes"):
+        queue.put({1, 2})
+
+
+def test_a_pickler_may_give_bytes(queue, set_dump):
+    set_dump(lambda obj, sink: plain_dumps(obj))
+
+    queue.put({1, 2})
+
+    assert queue.get() == {1, 2}
+
+
+def test_a_pickler_that_writes_nothing_sends_what_cannot_be_read(queue, set_dump):
+    set_dump(lambda obj, sink: None)
+    queue.put({1, 2})
+
+    with pytest.raises(EOFError):
+        queue.get()
+
+
+def test_the_sink_is_of_no_use_afterwards(queue, set_dump):
     kept = []
 
-    def dumps(obj, callback):
-        kept.append(callback)
-        return pickle.dumps(obj)
+    def dump(obj, sink):
+        kept.append(sink)
+        plain_dump(obj, sink)
 
-    _engine.set_pickler(dumps, pickle.loads)
-    try:
-        queue.put({1, 2})
-        with pytest.raises(ValueError):
-            kept[0](pickle.PickleBuffer(b"late" * 1000))
-    finally:
-        from .conftest import _dumps
+    set_dump(dump)
+    queue.put({1, 2})
 
-        _engine.set_pickler(_dumps, pickle.loads)
+    for late in (kept[0].take_buffer, kept[0].write):
+        with pytest.raises(ValueError, match="is over"):
+            late(pickle.PickleBuffer(b"late" * 1000))
     assert queue.get() == {1, 2}
+
+
+# -- blocks that are made for one message ----------------------------------------------------------
+
+
+class Staged:
+    """Gives its data in a block that it has made for the message; `then` is called in between."""
+
+    def __init__(self, data, then=lambda: None):
+        self.data = data
+        self.then = then
+
+    def __reduce_ex__(self, protocol):
+        buffer = _engine.Buffer._copy(self.data)
+        self.then()
+        return bytes, (pickle.PickleBuffer(buffer),)
+
+
+def test_a_staged_block_is_taken_and_not_copied(queue, counted):
+    data = bytes(range(250)) * 4000
+
+    assert through(queue, [Staged(data)]) == [data]
+    assert counted("bytes_copied") == len(data)
+
+
+def test_a_staged_block_that_a_fork_made_common_is_copied(queue, counted, fork):
+    data = bytes(range(250)) * 4000
+
+    assert through(queue, [Staged(data, then=lambda: fork(lambda: None))]) == [data]
+    assert counted("bytes_copied") == 2 * len(data)
+
+
+def test_pickling_that_fails_leaves_no_staged_block(queue):
+    with pytest.raises((pickle.PicklingError, AttributeError)):
+        queue.put([Staged(bytes(1_000_000)), bytearray(1_000_000), lambda: None])
+    assert queue.empty()
+
+
+def test_a_staged_block_is_written_by_who_made_it(queue):
+    class Zeros:
+        def __reduce_ex__(self, protocol):
+            buffer = _engine.Buffer._make(100_000)
+            memoryview(buffer)[:] = bytes(100_000)
+            return bytes, (pickle.PickleBuffer(buffer),)
+
+    assert through(queue, [Zeros()]) == [bytes(100_000)]
+
+
+# -- large data that pickle has in its stream ------------------------------------------------------
+
+# Picklers of CPython write data of this many bytes on by themselves.
+LARGE = 64 * 1024
+
+TEXTS = {"ascii": "x", "umlaut": "\u00e4", "euro": "\u20ac", "smile": "\U0001f600"}
+TEXTS["surrogate"] = "\udc80"
+
+
+@pytest.mark.parametrize("length", [LARGE - 1, LARGE, LARGE + 1, 1_000_000])
+@pytest.mark.parametrize("kind", [bytes, bytearray])
+def test_large_data_go_out_of_band_whatever_stands_around_them(queue, kind, length):
+    data = kind(i % 251 for i in range(length))
+    for value in ({1: {2}, 3: data}, [{0}, data, data, b"", kind(data)], (data, *"abc", {5})):
+        result = through(queue, [value, {1}])
+        assert result == [value, {1}]
+
+
+@pytest.mark.parametrize("letter", TEXTS.values(), ids=TEXTS)
+def test_large_text_goes_out_of_band(queue, letter):
+    text = letter * LARGE
+    assert through(queue, [{1}, text, "small", text[1:]]) == [{1}, text, "small", text[1:]]
+
+
+def test_one_object_stays_one(queue):
+    data, text = bytearray(LARGE), "x" * LARGE
+    result = through(queue, [{1}, data, text, data, text])
+
+    assert result[1] is result[3] and result[2] is result[4]
+
+
+@pytest.mark.parametrize("kind", [bytes, bytearray])
+def test_large_data_are_copied_once(queue, counted, kind):
+    through(queue, [{1}, kind(1_000_000)])
+
+    assert counted("bytes_copied") == 1_000_000
+
+
+def test_data_out_of_band_and_in_the_stream_keep_their_order(queue):
+    value = []
+    for i in range(40):
+        value += [Holder(bytearray([i]) * LARGE), bytes([i]) * LARGE, chr(i + 60) * LARGE, {i}]
+
+    result = through(queue, value)
+
+    assert [bytes(each.data) for each in result[::4]] == [each.data for each in value[::4]]
+    for first in (1, 2, 3):
+        assert result[first::4] == value[first::4]
+
+
+@pytest.mark.parametrize("opcode", [b"B", b"X", b"\x8e", b"\x8d", b"\x96"])
+def test_data_that_look_like_the_announcement_of_others_do_no_harm(queue, opcode):
+    """Frames of many lengths, each of which ends in what could announce the next."""
+    for size in (4, 8):
+        announcement = opcode + (LARGE + 10).to_bytes(size, "little")
+        for filling in range(LARGE - 40, LARGE + 3):
+            value = [{1}, b"x" * (filling // 2), b"y" * (filling - filling // 2) + announcement]
+            value += ["z" * 200] * 3
+            assert through(queue, value) == value
+
+
+def test_a_sink_takes_what_any_pickler_writes(queue, set_dump):
+    """Pickle's own in Python writes in other pieces; announcements that nothing follows stay."""
+
+    def dump(obj, sink):
+        stream = plain_dumps(obj)
+        for first in range(0, len(stream), 7):
+            sink.write(stream[first : first + 7])
+
+    set_dump(dump)
+    value = [{1}, b"B\x07\0\0\0" * 50, b"x" * 100]
+
+    assert through(queue, value) == value

@@ -40,6 +40,12 @@ if np is not None:
         def __array_finalize__(self, other):
             self.tag = getattr(other, "tag", "none")
 
+    class Watching(np.ndarray):
+        """Notes what it looked like when it was made."""
+
+        def __array_finalize__(self, other):
+            self.seen = (self.shape, self.dtype.str, type(other).__name__)
+
     class Keeping(Tagged):
         def __reduce__(self):
             function, arguments, state = super().__reduce__()
@@ -135,6 +141,17 @@ def axes_in_other_orders():
 
 
 @program
+def layouts_in_objects():
+    for shape in ((2, 3, 4), (30, 40, 50)):
+        for code in ("i4", "M8[s]", "U2", "O"):
+            cube = np.arange(np.prod(shape)).astype("i8").astype(code).reshape(shape)
+            for array in (cube, cube.T, cube.transpose(1, 0, 2), cube[::-1], cube[:, ::2], cube[1]):
+                came = travelled(Measurement(code, array)).data
+                print(code, came.flags.c_contiguous, came.flags.f_contiguous, came.strides)
+                print((came == array).all(), came.flags.writeable, came.flags.aligned)
+
+
+@program
 def broadcast_views():
     tell(np.lib.stride_tricks.sliding_window_view(np.arange(10), 4, writeable=True))
     for array in (np.broadcast_to(np.arange(3), (4, 3)), np.broadcast_to(1.5, (300, 300))):
@@ -194,11 +211,45 @@ def structured_with_padding():
 
 
 @program
+def what_lies_between_fields():
+    kind = np.dtype({"names": ["p", "q"], "formats": ["i2", "M8[s]"], "offsets": [4, 16]})
+    for size in (4, 9000):
+        array = np.frombuffer(bytes(range(1, 25)) * size, kind).copy()
+        for part in (array, array[::2], array[::-1], array.view(np.recarray)[::2]):
+            came = travelled(part)
+            print(type(came).__name__, came.tobytes() == part.tobytes())
+
+
+@program
 def dates():
     for unit in ("Y", "M", "D", "h", "s", "ms", "us", "ns", "25s"):
         for size in (3, 40000):
             tell(np.arange(size).astype(f"M8[{unit}]"), np.arange(size).astype(f"m8[{unit}]"))
     tell(np.array(["NaT", "2024-02-29"], "M8[D]"), np.array([1], "m8"))
+
+
+@program
+def dates_of_every_layout():
+    for size in (6, 90000):
+        array = np.arange(size).astype("M8[ms]")
+        tell(array[::2], array[::-1], array.astype(">M8[ms]"), array.astype(">m8[D]")[::3])
+        tell(array.reshape(2, -1).T, array.reshape(3, -1)[:, ::2], array.reshape(1, -1, 1))
+        tell(np.broadcast_to(array[:1], (size // 3, 3)).copy()[:, :2], array[: size // 2])
+        tell(array.astype("M8[ms]").view([("when", "M8[ms]")]), array.view("i8"))
+        came = travelled(np.broadcast_to(array, (2, size)))
+        print(came.shape, came.strides, came.flags.c_contiguous, came.flags.writeable)
+        array.flags.writeable = False
+        tell(array, array[::2], array.view(np.recarray), Measurement("dates", array).data)
+
+
+@program
+def dates_in_objects():
+    for size in (3, 40000):
+        dates = np.arange(size).astype("m8[us]")
+        came = travelled([Measurement("a", dates, {"again": dates}), {1}, dates[::2]])
+        came[0].data[0] = 7
+        print(came[0].parts["again"] is came[0].data, came[0].parts["again"][0], dates[0])
+        print(came[2].dtype, came[2].sum())
 
 
 @program
@@ -264,6 +315,35 @@ def masked_arrays():
 
 
 @program
+def masked_arrays_of_every_layout():
+    def tell_masked(array):
+        came = travelled(array)
+        flags = came.flags
+        print(came.dtype, came.shape, flags.c_contiguous, flags.f_contiguous, flags.writeable)
+        print(came.mask.dtype, came.mask.shape, came.mask.sum(), came.fill_value)
+        print(came.sharedmask, came.hardmask, (came.data == array.data).all(), came)
+        came[came.shape[0] // 2] = np.ma.masked
+        print(came.count(), type(came.data).__name__, type(came.mask).__name__)
+
+    for size in (6, 90000):
+        array = np.ma.masked_array(np.arange(size), np.arange(size) % 3 == 0)
+        for each in (array, array[::2], array.reshape(2, -1).T, array.astype(">i4"), array[:0:-1]):
+            tell_masked(each)
+        tell_masked(np.ma.masked_array(np.arange(size)))
+        tell_masked(np.ma.masked_array(np.arange(size).astype("M8[s]"), fill_value=0))
+        tell_masked(np.ma.masked_array(np.arange(size).reshape(-1, 2).view(np.matrix)))
+        pairs = np.ma.array(
+            [(1, 2.0)] * size, mask=[(0, 1)] * size, dtype=[("a", "i4"), ("b", "f8")]
+        )
+        came = travelled(pairs)
+        print(came.dtype, came.mask.dtype, came[0], came.fill_value)
+        hard = np.ma.masked_array(np.arange(size), np.arange(size) == 1, hard_mask=True)
+        hard.note = "lost or not"
+        came = travelled(hard)
+        print(came.hardmask, getattr(came, "note", None))
+
+
+@program
 def record_arrays():
     for size in (2, 20000):
         array = np.rec.array([(1, 2.5, "a")] * size, dtype=[("n", "i4"), ("r", "f8"), ("s", "U1")])
@@ -290,6 +370,22 @@ def subclasses():
         for kind in (Tagged, Keeping):
             came = travelled(kind(np.arange(size), "tag"))
             print(type(came).__name__, came.tag, came.sum(), came.flags.writeable)
+
+
+@program
+def subclasses_of_every_layout():
+    for size in (6, 90000):
+        for kind in (Tagged, Keeping, Watching, np.matrix, np.recarray):
+            array = np.arange(size).view(kind)
+            array.flags.writeable = False
+            flat = array.reshape(-1)
+            square = np.arange(size).reshape(2, -1)
+            tell(array, flat[..., ::2].view(kind), square.T.view(kind), square[:, ::-1].view(kind))
+            tell(square.astype(">f4").view(kind), square.astype("M8[D]").view(kind))
+        came = travelled([array, {1}, array, array[:1]])
+        print(came[0] is came[2], type(came[3]).__name__)
+    print(travelled(np.arange(9000.0).view(Watching)).seen)
+    print(travelled(np.array([{1}, None], object).view(Watching)))
 
 
 @program

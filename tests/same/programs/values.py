@@ -12,6 +12,7 @@ import math
 import multiprocessing as mp
 import operator
 import pathlib
+import pickle
 import re
 import sys
 import threading
@@ -204,6 +205,22 @@ def array_arrays():
 @program
 def memoryviews_are_refused():
     refuse(memoryview(b"abc"), [memoryview(bytearray(3))], {"view": memoryview(b"")})
+
+
+@differs(
+    "Pickling uses protocol 5.",
+    "True True\nTrue False\nTrue True\nTrue False\n",
+)
+def pickle_buffers():
+    reader, writer = mp.Pipe(duplex=False)
+    for data in (b"abc", bytearray(b"abc"), bytes(100000), bytearray(100000)):
+        try:
+            writer.send([pickle.PickleBuffer(data)])
+        except Exception as error:
+            print(type(error).__name__, error)
+        else:
+            view = memoryview(reader.recv()[0])
+            print(view == data, view.readonly)
 
 
 @program
