@@ -91,18 +91,17 @@ async def in_line(
     turn with the others of this event loop."""
     loop = asyncio.get_running_loop()
     line = lines.get(loop)
-    is_first = line is None
+    is_new = line is None
     if line is None:
-        with suppress(Empty, Full):
-            return attempt()
         line = lines[loop] = Line(loop, bell(), is_worth_trying)
     place = object()
     try:
+        # Nobody told those of the line if the queue was closed before there was one.
+        if is_new:
+            with suppress(Empty, Full):
+                return attempt()
         while True:
-            # The first looks once more: the queue may have been closed before there was a line.
-            if not is_first:
-                await line.turn(place)
-            is_first = False
+            await line.turn(place)
             with suppress(Empty, Full):
                 return attempt()
     finally:

@@ -14,7 +14,7 @@ from collections import deque
 from multiprocessing import queues as _stock
 from multiprocessing.context import assert_spawning, get_spawning_popen
 from multiprocessing.reduction import DupFd, ForkingPickler
-from queue import Empty, Full  # noqa: F401 (Full is a name of stock's module)
+from queue import Empty, Full
 
 from . import _engine, _family, _names
 
@@ -236,8 +236,13 @@ class _QueueBase(_engine.Queue):
 
         Of several that wait in a loop the first gets the next object. Cancelled before it has
         returned, it has taken none. Raises what `get` raises, but for queue.Empty; OSError where no
-        descriptors are left to wait by; RuntimeError outside of an event loop of asyncio.
+        descriptors are left to wait by, RuntimeError where it must wait outside of asyncio's loops.
         """
+        if not self._getting:
+            try:
+                return self.get(False)
+            except Empty:
+                pass
         from ._lines import in_line
 
         # Looked up at each attempt: closing the queue puts something else in its place.
@@ -245,6 +250,11 @@ class _QueueBase(_engine.Queue):
 
     async def _deliver(self, envelope: _engine.Envelope) -> None:
         """What `put_async` gives to be awaited."""
+        if not self._putting:
+            try:
+                return self._put_envelope(envelope)
+            except Full:
+                pass
         from ._lines import in_line
 
         await in_line(

@@ -2,8 +2,8 @@
 
 #include <unistd.h>
 
-#include <memory>
 #include <new>
+#include <optional>
 
 #include "errors.hpp"
 
@@ -11,7 +11,10 @@ namespace onecopy::python {
 namespace {
 
 struct Envelope {
-  PyObject_HEAD std::unique_ptr<OutgoingMessage> message;  // null: delivered
+  PyObject_HEAD
+      // Nothing: delivered.
+      std::optional<MessageLease>
+          message;
   pid_t maker;
 };
 
@@ -24,8 +27,8 @@ void deallocate(PyObject* self) {
   PyTypeObject* type = Py_TYPE(self);
   Envelope& envelope = self_of(self);
   // In a fork's child the blocks are its parent's.
-  if (envelope.message && envelope.maker != getpid()) envelope.message->cargo.delivered();
-  envelope.message.~unique_ptr();
+  if (envelope.message && envelope.maker != getpid()) (*envelope.message)->cargo.delivered();
+  envelope.message.~optional();
   type->tp_free(self);
   Py_DECREF(type);
 }
@@ -52,14 +55,14 @@ bool add_envelope_type(PyObject* module) {
 }
 
 PyObject* make_envelope(PyObject* object, bool temporary) {
+  Reference made(reinterpret_cast<PyObject*>(PyObject_New(Envelope, envelope_type)));
+  if (!made) return nullptr;
+  Envelope& envelope = self_of(made.get());
+  ::new (&envelope.message) std::optional<MessageLease>;
+  envelope.maker = getpid();
   try {
-    auto message = std::make_unique<OutgoingMessage>();
-    if (!encode(object, temporary, *message)) return nullptr;
-    auto* envelope = PyObject_New(Envelope, envelope_type);
-    if (envelope == nullptr) return nullptr;
-    ::new (&envelope->message) std::unique_ptr<OutgoingMessage>(std::move(message));
-    envelope->maker = getpid();
-    return reinterpret_cast<PyObject*>(envelope);
+    if (!encode(object, temporary, *envelope.message.emplace())) return nullptr;
+    return made.release();
   } catch (const std::bad_alloc&) {
     return PyErr_NoMemory();
   }
@@ -71,7 +74,7 @@ OutgoingMessage* message_in(PyObject* object) {
     return nullptr;
   }
   Envelope& envelope = self_of(object);
-  if (envelope.message && envelope.maker == getpid()) return envelope.message.get();
+  if (envelope.message && envelope.maker == getpid()) return &**envelope.message;
   raise_os_error("the object is put already, or is another process's to put");
   return nullptr;
 }

@@ -413,7 +413,7 @@ PyMethodDef methods[] = {
      "The object is encoded by the call, as put does it, and appended when what it gives is\n"
      "awaited; cancelled before that has returned, it is not in the queue. Raises what put\n"
      "raises, but for queue.Full; when awaited, OSError where no descriptors are left to wait\n"
-     "by, and RuntimeError outside of an event loop of asyncio."},
+     "by, RuntimeError where it must wait outside of asyncio's loops."},
     {"get", as_method(get), METH_FASTCALL | METH_KEYWORDS,
      "get($self, /, block=True, timeout=None)\n--\n\nTake the next object; queue.Empty when none "
      "comes in time."},

@@ -318,14 +318,15 @@ def test_a_program_may_watch_the_bell_itself():
     assert asyncio.run(main()) == "for both"
 
 
-def test_only_in_an_event_loop(made):
-    made.put(1)
+def test_waits_in_event_loops_of_asyncio_only():
+    q = mp.Queue(1)
 
     with pytest.raises(RuntimeError, match="no running event loop"):
-        made.get_async().send(None)
+        q.get_async().send(None)
+    q.put(1)
     with pytest.raises(RuntimeError, match="no running event loop"):
-        made.put_async(2).send(None)
-    assert made.get() == 1
+        q.put_async(2).send(None)
+    assert q.get() == 1
 
 
 # -- closed queues -----------------------------------------------------------------------------
