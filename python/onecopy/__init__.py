@@ -11,7 +11,13 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from multiprocessing import *  # noqa: F403
+    # First: of two that have a name a type checker keeps the first.
+    from ._awaitable import JoinableQueue as JoinableQueue
+    from ._awaitable import Queue as Queue
+    from ._awaitable import SimpleQueue as SimpleQueue
+
+    # isort: split
+    from multiprocessing import *  # type: ignore[assignment]  # noqa: F403
     from typing import Any
 
     from ._share import empty as empty

@@ -1,6 +1,6 @@
 """The engine as Python sees it. Written in C++ (python/src), one class a concept."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
 from typing_extensions import Self
@@ -151,6 +151,9 @@ class SharedBuffer:
 
 # -- channels -------------------------------------------------------------------------------------
 
+class Envelope:
+    """An object that was encoded for a queue and is not yet in it. Made by the engine only."""
+
 class Queue:
     """Messages in order, any number of putters and getters. `maxsize` 0: bounded by memory only.
 
@@ -159,9 +162,9 @@ class Queue:
     """
 
     def __init__(self, maxsize: int = 0) -> None: ...
-    def _open(self, index: int, generation: int, descriptor: int) -> None:
-        """Make this one for an existing queue; `descriptor` (its doorbell, an eventfd) is its own
-        from now on."""
+    def _open(self, index: int, generation: int, bell: int, room_bell: int = -1) -> None:
+        """Make this one for an existing queue; its bells (eventfds) are its own from now on. Only a
+        bounded queue has one for room."""
 
     def _name(self) -> tuple[int, int]: ...
     def _hold_for(self, slot: int) -> None:
@@ -177,11 +180,26 @@ class Queue:
     def _poll(self, timeout: float | None = 0.0) -> bool:
         """Wait until a message is there; False when the time is over."""
 
+    def put_async(self, obj: Any) -> Coroutine[Any, Any, None]:
+        """Encode the object, and give what `_deliver(envelope)` of the subclass gives."""
+
+    def _put_envelope(self, envelope: Envelope) -> None:
+        """Put what is in it, if there is room now. OSError: nothing is in it any more, or it is
+        another process's."""
+
     def _bell(self) -> int:
         """The doorbell, readable exactly while a message waits, from the first call on."""
 
-    def _descriptor(self) -> int:
-        """The doorbell as it is, to be handed to another member (`_open`); changes nothing."""
+    def _room_bell(self) -> int:
+        """The bell for room, readable exactly while there is some, from the first call on; -1 where
+        the queue has no bound."""
+
+    def _has_room(self) -> bool:
+        """A bell for room that rings without cause is silent afterwards, as the doorbell is after
+        `_poll`."""
+
+    def _descriptors(self) -> tuple[int, ...]:
+        """The bells as they are, to be handed to another member (`_open`); changes nothing."""
 
     def _close(self) -> None:
         """Give up this handle. Every later call, and one under way in another thread, raises

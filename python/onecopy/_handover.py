@@ -10,37 +10,36 @@ from .reduction import recv_handle, send_handle
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Protocol, TypeVar
+    from collections.abc import Sequence
+    from typing import Any, Callable, TypeVar
 
     Opened = TypeVar("Opened")
-
-    class Kept(Protocol):
-        """A handle with a descriptor."""
-
-        def _descriptor(self) -> int: ...
 
 
 _PATIENCE = 20.0  # seconds that a receiver may take from asking for a handle to having opened it
 
 
 class Handover:
-    """`kept`, a handle that nobody else uses, goes to who unpickles this; `close` closes it."""
+    """The descriptors of a handle that nobody else uses go to who unpickles this; `close` closes
+    it."""
 
-    def __init__(self, kept: Kept, close: Callable[[], None]) -> None:
+    def __init__(self, descriptors: Sequence[int], close: Callable[[], None]) -> None:
         from multiprocessing import resource_sharer
 
         def hand_over(receiver: Any, destination_pid: int) -> None:
-            send_handle(receiver, kept._descriptor(), destination_pid)
+            for descriptor in descriptors:
+                send_handle(receiver, descriptor, destination_pid)
             # Closing at once would let it go before the receiver has it open.
             receiver.poll(_PATIENCE)
 
         sharer: Any = resource_sharer.__dict__["_resource_sharer"]
         self._id = sharer.register(hand_over, close)
+        self._count = len(descriptors)
 
-    def open(self, make: Callable[[int], Opened]) -> Opened:
-        """In the receiver, once: what `make` makes of the descriptor, which it owns."""
+    def open(self, make: Callable[..., Opened]) -> Opened:
+        """In the receiver, once: what `make` makes of the descriptors, which it owns."""
         from multiprocessing import resource_sharer
 
         sharer: Any = resource_sharer.__dict__["_resource_sharer"]
         with sharer.get_connection(self._id) as sender:
-            return make(recv_handle(sender))
+            return make(*(recv_handle(sender) for _ in range(self._count)))

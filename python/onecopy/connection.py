@@ -43,7 +43,12 @@ class PipeEnd(_engine.Connection, _stock.Connection):
             self._hold_for(place.slot)
             return _open_inherited, (place, DupFd(descriptor), receive, send)
         kept = PipeEnd._open(os.dup(descriptor), receive, send)
-        return _open_sent, (_family.identity(), Handover(kept, kept.close), receive, send)
+        return _open_sent, (
+            _family.identity(),
+            Handover([kept._descriptor()], kept.close),
+            receive,
+            send,
+        )
 
 
 def _open_inherited(

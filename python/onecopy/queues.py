@@ -15,7 +15,7 @@ from collections import deque
 from multiprocessing import queues as _stock
 from multiprocessing.context import get_spawning_popen
 from multiprocessing.reduction import DupFd, ForkingPickler
-from queue import Empty, Full  # noqa: F401 (Full is a name of stock's module)
+from queue import Empty, Full
 
 from . import _engine, _family, _names
 from ._handover import Handover
@@ -24,6 +24,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from multiprocessing.context import BaseContext
     from typing import Any, Callable, NoReturn
+
+    from ._lines import Lines
 
 __all__ = ["Queue", "SimpleQueue", "JoinableQueue"]
 
@@ -151,6 +153,12 @@ class QueueWriter(_QueueEnd):
         """This process sends no more: a put raises OSError."""
         self._queue._close_writer()
 
+    def fileno(self) -> int:
+        """A descriptor that is always writable; what is written to it is no message."""
+        if self._queue._writer_closed:
+            raise OSError("handle is closed")
+        return self._queue._descriptors()[0]
+
     @property
     def send(self) -> Callable[[Any], None]:
         """Put an object."""
@@ -199,6 +207,9 @@ class _QueueBase(_engine.Queue):
 
     _reader = _Made(QueueReader)
     _writer = _Made(QueueWriter)
+    # Those who wait in event loops, to get and to put.
+    _getting = _Made(lambda queue: {}, keep=True)
+    _putting = _Made(lambda queue: {}, keep=True)
     _rlock = _Made(lambda queue: _ReadLock(), keep=True)
     _wlock = _Made(lambda queue: threading.Lock(), keep=True)
 
@@ -211,12 +222,46 @@ class _QueueBase(_engine.Queue):
             self._reader_closed = True
             refuse = _refuse(OSError, "handle is closed")
             self.__dict__.update(get=refuse, get_nowait=refuse, empty=refuse)
+            _end(self._getting)
 
     def _close_writer(self) -> None:
         if not self._writer_closed:
             self._writer_closed = True
-            refuse = _refuse(OSError, "handle is closed")
-            self.__dict__.update(put=refuse, put_nowait=refuse)
+            self._refuse_puts(_refuse(OSError, "handle is closed"))
+
+    def _refuse_puts(self, refuse: Callable[..., NoReturn]) -> None:
+        self.__dict__.update(put=refuse, put_nowait=refuse, put_async=refuse, _put_envelope=refuse)
+        _end(self._putting)
+
+    async def get_async(self) -> Any:
+        """Take the next object, and let the event loop go on until there is one.
+
+        Of several that wait in a loop the first gets the next object. Cancelled before it has
+        returned, it has taken none. Raises what `get` raises, but for queue.Empty; OSError where no
+        descriptors are left to wait by, RuntimeError where it must wait outside of asyncio's loops.
+        """
+        if not self._getting:
+            try:
+                return self.get(False)
+            except Empty:
+                pass
+        from ._lines import in_line
+
+        # Looked up at each attempt: closing the queue puts something else in its place.
+        return await in_line(self._getting, self._bell, self._poll, lambda: self.get(False))
+
+    async def _deliver(self, envelope: _engine.Envelope) -> None:
+        """What `put_async` gives to be awaited."""
+        if not self._putting:
+            try:
+                return self._put_envelope(envelope)
+            except Full:
+                pass
+        from ._lines import in_line
+
+        await in_line(
+            self._putting, self._room_bell, self._has_room, lambda: self._put_envelope(envelope)
+        )
 
     def _get_seen_first(self) -> None:
         """Lets a get of this process find what was seen under the read lock."""
@@ -237,18 +282,24 @@ class _QueueBase(_engine.Queue):
         name = self._name()
         if _engine.is_pickling_message():
             kept = _engine.Queue.__new__(_engine.Queue)
-            kept._open(*name, os.dup(self._descriptor()))
-            return None, *name, Handover(kept, kept._close)
+            kept._open(*name, *map(os.dup, self._descriptors()))
+            return None, *name, Handover(kept._descriptors(), kept._close)
         place = _family.Place.of(get_spawning_popen())
         self._hold_for(place.slot)
-        return place, *name, DupFd(self._descriptor())
+        return place, *name, *map(DupFd, self._descriptors())
 
-    def __setstate__(self, state: tuple[None, int, int, Any]) -> None:
-        _place, index, generation, descriptor = state
-        if isinstance(descriptor, Handover):
-            descriptor.open(lambda number: self._open(index, generation, number))
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        _place, index, generation, *bells = state
+        if isinstance(bells[0], Handover):
+            bells[0].open(lambda *numbers: self._open(index, generation, *numbers))
         else:
-            self._open(index, generation, descriptor.detach())
+            self._open(index, generation, *(bell.detach() for bell in bells))
+
+
+def _end(lines: Lines) -> None:
+    """Whoever waits there finds the queue closed."""
+    for line in list(lines.values()):
+        line.end()
 
 
 class Queue(_QueueBase, _stock.Queue):  # type: ignore[misc, type-arg]
@@ -268,7 +319,9 @@ class Queue(_QueueBase, _stock.Queue):  # type: ignore[misc, type-arg]
         if not self._closed:
             self._closed = True
             refuse = _refuse(ValueError, f"Queue {self!r} is closed")
-            self.__dict__.update(put=refuse, put_nowait=refuse, get=refuse, get_nowait=refuse)
+            self.__dict__.update(get=refuse, get_nowait=refuse)
+            self._refuse_puts(refuse)
+            _end(self._getting)
             if not self.empty():  # stock closes its pipe, too, where there was something to send
                 self.__dict__["empty"] = _refuse(OSError, "handle is closed")
 

@@ -10,6 +10,7 @@
 #include "condition.hpp"
 #include "connection.hpp"
 #include "elements.hpp"
+#include "envelope.hpp"
 #include "event.hpp"
 #include "family.hpp"
 #include "lock.hpp"
@@ -39,7 +40,7 @@ NB_MODULE(_engine, module) {
       !python::add_event_type(module.ptr()) || !python::add_condition_type(module.ptr()) ||
       !python::add_barrier_type(module.ptr()) || !python::add_element_types(module.ptr()) ||
       !python::add_pickle_sink_type(module.ptr()) ||
-      !python::add_reducer_table_type(module.ptr())) {
+      !python::add_reducer_table_type(module.ptr()) || !python::add_envelope_type(module.ptr())) {
     throw nb::python_error();
   }
   python::watch_arenas();

@@ -8,6 +8,7 @@
 #include "channel/values.hpp"
 #include "decode.hpp"
 #include "encode.hpp"
+#include "envelope.hpp"
 #include "errors.hpp"
 #include "memory/family.hpp"
 #include "temporary.hpp"
@@ -31,15 +32,16 @@ PyTypeObject* queue_type = nullptr;
 
 Queue& self_of(PyObject* object) noexcept { return *reinterpret_cast<Queue*>(object); }
 
-bool set_up(PyObject* self, Result<Channel> made, os::Descriptor bell) {
+bool set_up(PyObject* self, Result<Channel> made, os::Descriptor bell, os::Descriptor room_bell) {
   if (!made) {
     raise(made.failure());
     return false;
   }
   made->set_bell(bell.get(), bell.get());
+  made->set_room_bell(room_bell.get());
   try {
-    self_of(self).state =
-        std::make_shared<QueueState>(QueueState{std::move(*made), std::move(bell)});
+    self_of(self).state = std::make_shared<QueueState>(
+        QueueState{std::move(*made), std::move(bell), std::move(room_bell)});
   } catch (const std::bad_alloc&) {
     PyErr_NoMemory();
     return false;
@@ -126,6 +128,29 @@ PyObject* put_nowait(PyObject* self, PyObject* const* given, Py_ssize_t count, P
   return put_object(self, arguments[0], is_temporary(self, given), os::Deadline::after(0));
 }
 
+// Encodes at once and leaves the waiting to a coroutine of the subclass.
+PyObject* put_async(PyObject* self, PyObject* const* given, Py_ssize_t count, PyObject* keywords) {
+  static constexpr Signature kSignature{"put_async", 1, {"obj"}};
+  Arguments arguments;
+  if (!parse(kSignature, given, count, keywords, arguments)) return nullptr;
+  if (!open_state(self)) return nullptr;
+  install_wanted_allocator();
+  const bool temporary = arguments[0] == given[0] && is_temporary(self, given);
+  const Reference envelope(make_envelope(arguments[0], temporary));
+  if (!envelope) return nullptr;
+  return PyObject_CallMethod(self, "_deliver", "O", envelope.get());
+}
+
+PyObject* put_envelope(PyObject* self, PyObject* envelope) {
+  const State state = open_state(self);
+  if (!state) return nullptr;
+  OutgoingMessage* message = message_in(envelope);
+  if (message == nullptr) return nullptr;
+  PyObject* done = put_message(self, state, *message, os::Deadline::after(0));
+  if (done != nullptr) empty_envelope(envelope);
+  return done;
+}
+
 // -- getting --------------------------------------------------------------------------------------
 
 PyObject* get_object(PyObject* self, os::Deadline deadline) {
@@ -181,7 +206,7 @@ int wait_for_message(PyObject* self, os::Deadline deadline) {
     return -1;
   }
   Channel& channel = state->channel;
-  if (channel.size() != 0) return 1;
+  if (channel.has_message()) return 1;
   if (deadline.expired()) return 0;
   const auto round = [&] {
     channel.wait_for_message(deadline);
@@ -232,9 +257,23 @@ PyObject* bell(PyObject* self, PyObject*) {
   return PyLong_FromLong(state->bell.get());
 }
 
-PyObject* descriptor(PyObject* self, PyObject*) {
+PyObject* room_bell(PyObject* self, PyObject*) {
   const State state = open_state(self);
-  return state ? PyLong_FromLong(state->bell.get()) : nullptr;
+  if (!state) return nullptr;
+  without_gil([&] { state->channel.keep_room_bell_level(); });
+  return PyLong_FromLong(state->room_bell.get());
+}
+
+PyObject* has_room(PyObject* self, PyObject*) {
+  const State state = open_state(self);
+  return state ? PyBool_FromLong(state->channel.has_room()) : nullptr;
+}
+
+PyObject* descriptors(PyObject* self, PyObject*) {
+  const State state = open_state(self);
+  if (!state) return nullptr;
+  if (!state->room_bell) return Py_BuildValue("(i)", state->bell.get());
+  return Py_BuildValue("(ii)", state->bell.get(), state->room_bell.get());
 }
 
 PyObject* name(PyObject* self, PyObject*) {
@@ -317,18 +356,34 @@ int initialise(PyObject* self, PyObject* arguments, PyObject* keywords) {
   }
   channel::Options options;
   options.maximum = maxsize > 0 ? static_cast<std::uint32_t>(maxsize) : 0;
-  return set_up(self, Channel::create(options), std::move(*doorbell)) ? 0 : -1;
+  os::Descriptor room_bell;
+  if (options.maximum != 0) {
+    auto made = os::event_descriptor();
+    if (!made) {
+      raise(made.failure());
+      return -1;
+    }
+    room_bell = std::move(*made);
+  }
+  const bool well =
+      set_up(self, Channel::create(options), std::move(*doorbell), std::move(room_bell));
+  return well ? 0 : -1;
 }
 
 PyObject* open(PyObject* self, PyObject* arguments) {
   unsigned index = 0;
   unsigned generation = 0;
-  int descriptor = -1;
-  if (PyArg_ParseTuple(arguments, "IIi:_open", &index, &generation, &descriptor) == 0) {
+  int bell_number = -1;
+  int room_bell_number = -1;
+  if (PyArg_ParseTuple(arguments, "IIi|i:_open", &index, &generation, &bell_number,
+                       &room_bell_number) == 0) {
     return nullptr;
   }
-  os::Descriptor doorbell(descriptor);
-  if (!set_up(self, Channel::open({index, generation}), std::move(doorbell))) return nullptr;
+  os::Descriptor doorbell(bell_number);
+  os::Descriptor room_bell(room_bell_number);
+  const bool well = set_up(self, Channel::open({index, generation}), std::move(doorbell),
+                           std::move(room_bell));
+  if (!well) return nullptr;
   Py_RETURN_NONE;
 }
 
@@ -350,6 +405,13 @@ PyMethodDef methods[] = {
      "is no room in time."},
     {"put_nowait", as_method(put_nowait), METH_FASTCALL | METH_KEYWORDS,
      "put_nowait($self, /, obj)\n--\n\nThe same as put(obj, False)."},
+    {"put_async", as_method(put_async), METH_FASTCALL | METH_KEYWORDS,
+     "put_async($self, /, obj)\n--\n\n"
+     "Append an object, and let the event loop go on until there is room.\n\n"
+     "The object is encoded by the call, as put does it, and appended when what it gives is\n"
+     "awaited; cancelled before that has returned, it is not in the queue. Raises what put\n"
+     "raises, but for queue.Full; when awaited, OSError where no descriptors are left to wait\n"
+     "by, RuntimeError where it must wait outside of asyncio's loops."},
     {"get", as_method(get), METH_FASTCALL | METH_KEYWORDS,
      "get($self, /, block=True, timeout=None)\n--\n\nTake the next object; queue.Empty when none "
      "comes in time."},
@@ -359,7 +421,10 @@ PyMethodDef methods[] = {
     {"full", full, METH_NOARGS, "full($self, /)\n--\n\nWhether there is no room."},
     {"_poll", as_method(poll), METH_FASTCALL | METH_KEYWORDS, nullptr},
     {"_bell", bell, METH_NOARGS, nullptr},
-    {"_descriptor", descriptor, METH_NOARGS, nullptr},
+    {"_room_bell", room_bell, METH_NOARGS, nullptr},
+    {"_has_room", has_room, METH_NOARGS, nullptr},
+    {"_put_envelope", put_envelope, METH_O, nullptr},
+    {"_descriptors", descriptors, METH_NOARGS, nullptr},
     {"_name", name, METH_NOARGS, nullptr},
     {"_hold_for", hold_for, METH_O, nullptr},
     {"_open", open, METH_VARARGS, nullptr},

@@ -15,7 +15,8 @@ namespace onecopy::python {
 
 struct QueueState {
   channel::Channel channel;
-  os::Descriptor bell;  // an eventfd, inherited by fork
+  os::Descriptor bell;       // an eventfd, inherited by fork
+  os::Descriptor room_bell;  // another, where the queue is bounded
 };
 
 struct Queue {

@@ -7,14 +7,37 @@
 #include "os/descriptor.hpp"
 
 namespace onecopy::channel {
+namespace {
 
-void ring_bell(ChannelRecord& record, int ring_descriptor) noexcept {
-  if (record.bell_rung != 0 || ring_descriptor < 0) return;
+void ring(std::atomic<Rung>& rung, int descriptor) noexcept {
+  if (rung.load(std::memory_order_relaxed) == Rung::yes || descriptor < 0) return;
+  rung.store(Rung::perhaps, std::memory_order_relaxed);
   // Eight bytes: what an eventfd takes; to a socket it is all the same. Full means rung already,
   // and a closed other end shows to its sender at the next send.
   const std::uint64_t once = 1;
-  static_cast<void>(os::write_some(ring_descriptor, &once, sizeof once));
-  record.bell_rung = 1;
+  static_cast<void>(os::write_some(descriptor, &once, sizeof once));
+  rung.store(Rung::yes, std::memory_order_relaxed);
+}
+
+// True when the other end of the bell is closed everywhere.
+bool silence(std::atomic<Rung>& rung, int descriptor) noexcept {
+  // Before reading: a death in between leaves a needless ring, not a missing one.
+  rung.store(Rung::perhaps, std::memory_order_relaxed);
+  bool hung_up = false;
+  std::uint64_t rings[64];
+  for (;;) {
+    const auto got = os::read_some(descriptor, rings, sizeof rings);
+    hung_up = got && *got == 0;
+    if (!got || *got < sizeof rings) break;
+  }
+  rung.store(Rung::no, std::memory_order_relaxed);
+  return hung_up;
+}
+
+}  // namespace
+
+void ring_bell(ChannelRecord& record, int ring_descriptor) noexcept {
+  ring(record.bell_rung, ring_descriptor);
 }
 
 bool silence_bell_if_empty(ChannelRecord& record, int ring_descriptor,
@@ -28,21 +51,26 @@ bool silence_bell_if_empty(ChannelRecord& record, int ring_descriptor,
     // hears it, and another end of a socket rings with its next message or its end.
     ring_bell(record, ring_descriptor);
   } else {
-    // Before reading: a death in between leaves a needless ring, not a missing one.
-    record.bell_rung = 0;
-    std::uint64_t rings[64];
-    for (;;) {
-      const auto got = os::read_some(hear_descriptor, rings, sizeof rings);
-      if (!got) break;
-      if (*got == 0) {
-        hung_up = true;
-        break;
-      }
-      if (*got < sizeof rings) break;
-    }
+    hung_up = silence(record.bell_rung, hear_descriptor);
   }
   memory::unlock(record.put_lock);
   return hung_up;
+}
+
+void ring_room_bell(ChannelRecord& record, int descriptor) noexcept {
+  ring(record.room_rung, descriptor);
+}
+
+void silence_room_bell_if_full(ChannelRecord& record, int descriptor) noexcept {
+  if (descriptor < 0 || !memory::in_family()) return;
+  lock_getting(record);
+  if (is_full(record)) {
+    static_cast<void>(silence(record.room_rung, descriptor));
+  } else {
+    // A putter that fills the channel from here on silences it in its turn.
+    ring_room_bell(record, descriptor);
+  }
+  memory::unlock(record.get_lock);
 }
 
 }  // namespace onecopy::channel

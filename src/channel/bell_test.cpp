@@ -151,6 +151,117 @@ TEST_P(BellTest, RungEarlyByTheDeadIsSilenced) {
 INSTANTIATE_TEST_SUITE_P(Kinds, BellTest, ::testing::Values(false, true),
                          [](const auto& each) { return each.param ? "Sockets" : "Event"; });
 
+// A death after the last message was taken, and before the silence.
+TEST_P(BellTest, KeptLevelIsSilencedByTheNextWhoFindsNothing) {
+  channel_.keep_bell_level();
+  EXPECT_FALSE(ended_well(start_process([&] {
+    ChannelRecord& record = record_of(channel_.name().index);
+    ASSERT_EQ(memory::lock(record.put_lock), memory::Acquired::clean);
+    ring_bell(record, GetParam() ? ring_.get() : hear_.get());
+    raise(SIGKILL);
+  })));
+  EXPECT_TRUE(rings());
+  EXPECT_EQ(take(channel_).outcome, Get::empty);
+  EXPECT_FALSE(rings());
+  put_one();
+  EXPECT_TRUE(rings());
+}
+
+// The bell for room, of a channel for two messages.
+class RoomBellTest : public ::testing::Test {
+ protected:
+  RoomBellTest() { channel_.set_room_bell(bell_.get()); }
+
+  bool rings() const {
+    return os::poll_one(bell_.get(), true, false, os::Deadline::at(0)).readable;
+  }
+  Put put_one(std::uint32_t number = 1) { return put(channel_, draft(number, shapes()[0])); }
+
+  const Watchdog watchdog_{"bell for room", 100};
+  os::Descriptor bell_ = os::event_descriptor().value();
+  Channel channel_ = make_channel({.maximum = 2});
+};
+
+TEST_F(RoomBellTest, IsSilentWhereNobodyAsks) {
+  put_one();
+  take(channel_);
+  EXPECT_FALSE(rings());
+}
+
+TEST_F(RoomBellTest, RingsExactlyWhileThereIsRoom) {
+  channel_.keep_room_bell_level();
+  EXPECT_TRUE(rings());
+  put_one();
+  EXPECT_TRUE(rings());
+  for (int i = 0; i < 100; ++i) {
+    put_one();
+    EXPECT_FALSE(rings());
+    EXPECT_EQ(put_one(), Put::full);
+    take(channel_);
+    EXPECT_TRUE(rings());
+  }
+}
+
+TEST_F(RoomBellTest, SaysHowItIsFromTheMomentOnThatSomebodyAsks) {
+  put_one();
+  put_one();
+  channel_.keep_room_bell_level();
+  EXPECT_FALSE(rings());
+  EXPECT_FALSE(channel_.has_room());
+  take(channel_);
+  channel_.keep_room_bell_level();
+  EXPECT_TRUE(rings());
+  EXPECT_TRUE(channel_.has_room());
+}
+
+TEST_F(RoomBellTest, OfAChannelWithoutABoundRingsAlways) {
+  channel_ = make_channel();
+  channel_.set_room_bell(bell_.get());
+  channel_.keep_room_bell_level();
+  for (int i = 0; i < 100; ++i) {
+    put_one();
+    EXPECT_TRUE(rings());
+  }
+}
+
+TEST_F(RoomBellTest, WakesWhoSleepsOnIt) {
+  channel_.keep_room_bell_level();
+  const auto put_some = [&] {
+    for (std::uint32_t i = 0; i < 500; ++i) {
+      while (put_one(i) != Put::done) {
+        os::poll_one(bell_.get(), true, false, os::Deadline::never());
+      }
+    }
+  };
+  std::thread first(put_some);
+  std::thread second(put_some);
+  for (int got = 0; got < 1000;) {
+    if (take(channel_).outcome == Get::done) ++got;
+  }
+  first.join();
+  second.join();
+  EXPECT_TRUE(rings());
+  expect_sound(channel_);
+}
+
+// A death between ringing and taking: one needless ring, and no sleep through room.
+TEST_F(RoomBellTest, RungEarlyByTheDeadIsSilenced) {
+  channel_.keep_room_bell_level();
+  put_one();
+  put_one();
+  EXPECT_FALSE(ended_well(start_process([&] {
+    ChannelRecord& record = record_of(channel_.name().index);
+    ASSERT_EQ(memory::lock(record.get_lock), memory::Acquired::clean);
+    ring_room_bell(record, bell_.get());
+    raise(SIGKILL);
+  })));
+  EXPECT_TRUE(rings());
+  EXPECT_FALSE(channel_.has_room());
+  EXPECT_FALSE(rings());
+  take(channel_);
+  EXPECT_TRUE(rings());
+}
+
 TEST(SocketBell, TellsThatTheOtherEndIsClosedEverywhere) {
   auto [ring, hear] = os::stream_pair(true).value();
   Channel channel = make_channel();

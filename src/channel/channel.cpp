@@ -39,6 +39,7 @@ Channel::Channel(Channel&& other) noexcept
       generation_(other.generation_),
       ring_descriptor_(other.ring_descriptor_),
       hear_descriptor_(other.hear_descriptor_),
+      room_descriptor_(other.room_descriptor_),
       spins_(std::move(other.spins_)) {}
 
 Channel& Channel::operator=(Channel&& other) noexcept {
@@ -46,6 +47,7 @@ Channel& Channel::operator=(Channel&& other) noexcept {
   std::swap(generation_, other.generation_);
   std::swap(ring_descriptor_, other.ring_descriptor_);
   std::swap(hear_descriptor_, other.hear_descriptor_);
+  std::swap(room_descriptor_, other.room_descriptor_);
   std::swap(spins_, other.spins_);
   return *this;
 }
@@ -85,6 +87,17 @@ void Channel::keep_bell_level() noexcept {
   silence_bell_if_empty(record, ring_descriptor_, hear_descriptor_);
 }
 
+void Channel::set_room_bell(int descriptor) noexcept { room_descriptor_ = descriptor; }
+
+void Channel::keep_room_bell_level() noexcept {
+  if (!memory::in_family()) return;
+  ChannelRecord& record = record_of(index_);
+  // Sequentially consistent: a putter that fills the channel after this silences the bell, and a
+  // getter that did not see it has its lock still, for which we wait.
+  record.room_level.store(1, std::memory_order_seq_cst);
+  silence_room_bell_if_full(record, room_descriptor_);
+}
+
 std::uint32_t Channel::size() const noexcept {
   const ChannelRecord& record = record_of(index_);
   // Taken first: a message taken in between makes the answer too large, never negative.
@@ -92,9 +105,24 @@ std::uint32_t Channel::size() const noexcept {
   return load(record.published).count - taken;
 }
 
-bool Channel::full() const noexcept {
-  const std::uint32_t most = maximum();
-  return most != 0 && size() >= most;
+bool Channel::full() const noexcept { return is_full(record_of(index_)); }
+
+bool Channel::has_message() noexcept {
+  ChannelRecord& record = record_of(index_);
+  if (size() == 0 && record.bell_level.load(std::memory_order_relaxed) != 0 &&
+      record.bell_rung.load(std::memory_order_relaxed) != Rung::no) {
+    silence_bell_if_empty(record, ring_descriptor_, hear_descriptor_);
+  }
+  return size() != 0;
+}
+
+bool Channel::has_room() noexcept {
+  ChannelRecord& record = record_of(index_);
+  if (full() && record.room_level.load(std::memory_order_relaxed) != 0 &&
+      record.room_rung.load(std::memory_order_relaxed) != Rung::no) {
+    silence_room_bell_if_full(record, room_descriptor_);
+  }
+  return !full();
 }
 
 std::uint32_t Channel::maximum() const noexcept { return record_of(index_).maximum; }

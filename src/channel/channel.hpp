@@ -111,6 +111,10 @@ class Channel {
   void set_bell(int ring_descriptor, int hear_descriptor) noexcept;
   // From now on the doorbell is readable exactly while a message waits.
   void keep_bell_level() noexcept;
+  // Makes an eventfd the bell for room of this handle on a bounded channel. Not owned. -1: none.
+  void set_room_bell(int descriptor) noexcept;
+  // From now on the bell for room is readable exactly while the channel is not full.
+  void keep_room_bell_level() noexcept;
 
   Put try_put(const Outgoing& message, Contend contend) noexcept;
   Get try_get(Incoming& message, Contend contend) noexcept;
@@ -127,6 +131,10 @@ class Channel {
   // Messages waiting now; approximate as soon as anybody else uses the channel.
   std::uint32_t size() const noexcept;
   bool full() const noexcept;
+  // The same for who was called by a bell: one that rings without cause, because somebody died who
+  // had rung it, is silent afterwards.
+  bool has_message() noexcept;
+  bool has_room() noexcept;
   std::uint32_t maximum() const noexcept;
 
   // Work that was put and not yet reported done (JoinableQueue).
@@ -150,6 +158,7 @@ class Channel {
   std::uint32_t generation_ = 0;
   int ring_descriptor_ = -1;
   int hear_descriptor_ = -1;
+  int room_descriptor_ = -1;
   std::unique_ptr<Spins> spins_;
 };
 

@@ -155,7 +155,7 @@ void Incoming::reset() noexcept {
 
 Get Channel::try_get(Incoming& message, Contend contend) noexcept {
   if (!memory::in_family() || !is_open(name())) return Get::closed;
-  if (size() == 0) return Get::empty;
+  if (!has_message()) return Get::empty;
   ChannelRecord& record = record_of(index_);
   if (!lock_getting(record, contend)) return Get::busy;
   if (size() == 0) {
@@ -170,6 +170,11 @@ Get Channel::try_get(Incoming& message, Contend contend) noexcept {
   message.reset();
   getter.copy_to(message, message.inline_body_);
   const bool outlined = getter.outlined();
+  // Sequentially consistent: pairs with keep_room_bell_level(), which then takes the lock we hold.
+  // Before the message is taken: who wakes and finds no room silences the bell under this lock.
+  if (record.room_level.load(std::memory_order_seq_cst) != 0) {
+    ring_room_bell(record, room_descriptor_);
+  }
   getter.commit_take();
   const bool ran_empty = record.bell_level.load(std::memory_order_seq_cst) != 0 && size() == 0;
   memory::unlock(record.get_lock);

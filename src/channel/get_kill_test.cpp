@@ -30,6 +30,7 @@ struct Situation {
   std::uint32_t behind = 0;  // messages behind the first
   Options options{};
   bool with_bell = false;
+  bool with_room_bell = false;
 };
 
 class GetKill : public ChannelFixture {
@@ -41,14 +42,31 @@ class GetKill : public ChannelFixture {
       channel_.set_bell(bell_.get(), bell_.get());
       channel_.keep_bell_level();
     }
+    if (situation.with_room_bell) {
+      room_bell_ = os::event_descriptor().value();
+      channel_.set_room_bell(room_bell_.get());
+      channel_.keep_room_bell_level();
+    }
     ASSERT_EQ(put(channel_, draft(kFirst, shape)), Put::done);
     for (std::uint32_t i = 0; i < situation.behind; ++i) {
       ASSERT_EQ(put(channel_, draft(i, shapes()[i % 4])), Put::done);
     }
   }
 
-  bool bell_rings() const {
-    return os::poll_one(bell_.get(), true, false, os::Deadline::at(0)).readable;
+  static bool rings(const os::Descriptor& bell) {
+    return os::poll_one(bell.get(), true, false, os::Deadline::at(0)).readable;
+  }
+  bool bell_rings() const { return rings(bell_); }
+
+  // Nobody who waits for room sleeps through it, and what rings without cause is silenced.
+  void expect_room_bell_well() {
+    EXPECT_TRUE(channel_.full() || rings(room_bell_));
+    const bool has_room = channel_.has_room();  // before the ring is looked at, which it may end
+    EXPECT_EQ(rings(room_bell_), has_room);
+    while (put(channel_, draft(kAfter, shapes()[0])) == Put::done) continue;
+    EXPECT_FALSE(rings(room_bell_));
+    get_one();
+    EXPECT_TRUE(rings(room_bell_));
   }
 
   void expect_survivors_well(const Situation& situation, Survivors survivors) {
@@ -57,6 +75,13 @@ class GetKill : public ChannelFixture {
       expect_sound(channel_);
     }
     EXPECT_TRUE(!situation.with_bell || channel_.size() == 0 || bell_rings());
+    if (situation.with_room_bell) {
+      expect_room_bell_well();
+      drain(channel_);
+      expect_working();
+      expect_no_leak();
+      return;
+    }
     Numbers rest;
     for (std::uint32_t i = 0; i < situation.behind; ++i) rest.push_back(i);
     Numbers with{kFirst};
@@ -88,6 +113,7 @@ class GetKill : public ChannelFixture {
   }
 
   os::Descriptor bell_;
+  os::Descriptor room_bell_;
 };
 
 class GetKillOfShape : public GetKill, public ::testing::WithParamInterface<Shape> {};
@@ -111,6 +137,16 @@ TEST_F(GetKill, TheLastUnderABellKeptLevel) { run("get, bell", shapes()[1], {.wi
 
 TEST_F(GetKill, BeforeOthersUnderABellKeptLevel) {
   run("get, bell, others", shapes()[1], {.behind = 2, .with_bell = true});
+}
+
+TEST_F(GetKill, FromAFullChannelUnderABellForRoom) {
+  run("get, bell for room", shapes()[1],
+      {.behind = 1, .options = {.maximum = 2}, .with_room_bell = true});
+}
+
+TEST_F(GetKill, FromAFullChannelUnderABellForRoomFoundByItsLockOnly) {
+  run("get, bell for room, no reclaim", shapes()[1],
+      {.behind = 1, .options = {.maximum = 2}, .with_room_bell = true}, Survivors::go_on);
 }
 
 TEST_F(GetKill, FromAnEmptyChannel) {

@@ -36,7 +36,7 @@ bool fits_inline(const Outgoing& message) noexcept {
 
 // Whether a message of that weight may be put now. For good under the lock for putting; without it
 // a first answer that spares work.
-bool has_room(const ChannelRecord& record, std::uint32_t weight) noexcept {
+bool has_room_for(const ChannelRecord& record, std::uint32_t weight) noexcept {
   if (record.maximum == 0 && record.maximum_weight == 0) return true;
   for (;;) {
     const Progress taken = load(record.taken);
@@ -155,7 +155,7 @@ Put Channel::try_put(const Outgoing& message, Contend contend) noexcept {
   if (!memory::in_family() || !is_open(name())) return Put::closed;
   ChannelRecord& record = record_of(index_);
   const std::uint32_t weight = weight_of(bytes_in(message));
-  if (!has_room(record, weight)) return Put::full;
+  if (!has_room_for(record, weight)) return Put::full;
   BlockIndex outline = memory::kNoBlock;
   if (!fits_inline(message)) {
     auto written = write_outline(message);
@@ -172,6 +172,9 @@ Put Channel::try_put(const Outgoing& message, Contend contend) noexcept {
   }
   trace::add(trace::Counter::messages_put, 1);
   sync::wake_one(record.published, record.getters);
+  if (record.room_level.load(std::memory_order_seq_cst) != 0 && full()) {
+    silence_room_bell_if_full(record, room_descriptor_);
+  }
   return Put::done;
 }
 
@@ -195,7 +198,7 @@ Put Channel::put_record(const Outgoing& message, std::uint32_t weight, BlockInde
   if (!lock_putting(record, contend)) return Put::busy;
   Putter putter(*this, record);
   Put outcome = Put::done;
-  if (!has_room(record, weight)) {
+  if (!has_room_for(record, weight)) {
     outcome = Put::full;
   } else if (std::byte* place = putter.claim(total); place == nullptr) {
     outcome = Put::no_memory;

@@ -33,6 +33,7 @@ struct Situation {
   std::uint32_t waiting = 0;  // messages in the channel before
   Options options{};
   bool with_bell = false;
+  bool with_room_bell = false;
 };
 
 class PutKill : public ChannelFixture {
@@ -52,9 +53,19 @@ class PutKill : public ChannelFixture {
       use_once(bell_);
       channel_.set_bell(bell_.get(), bell_.get());
     }
+    if (situation.with_room_bell) {
+      room_bell_ = os::event_descriptor().value();
+      use_once(room_bell_);
+      channel_.set_room_bell(room_bell_.get());
+      channel_.keep_room_bell_level();
+    }
     for (std::uint32_t i = 0; i < situation.waiting; ++i) {
       ASSERT_EQ(put(channel_, draft(i, shapes()[i % 3])), Put::done);
     }
+  }
+
+  static bool rings(const os::Descriptor& bell) {
+    return os::poll_one(bell.get(), true, false, os::Deadline::at(0)).readable;
   }
 
   // All that was there before, the dying one's message perhaps, and a survivor's.
@@ -63,12 +74,24 @@ class PutKill : public ChannelFixture {
       EXPECT_EQ(memory::reclaim_dead(), 1u);
       expect_sound(channel_);
     }
+    // Nobody who waits for room sleeps through it, and what rings without cause is silenced.
+    if (situation.with_room_bell) {
+      EXPECT_TRUE(channel_.full() || rings(room_bell_));
+      const bool has_room = channel_.has_room();  // before the ring is looked at, which it may end
+      EXPECT_EQ(rings(room_bell_), has_room);
+    }
     const Put after = put(channel_, draft(kAfter, shapes()[1]));
     expect_sound(channel_);
     if (situation.with_bell) {
-      EXPECT_TRUE(os::poll_one(bell_.get(), true, false, os::Deadline::at(0)).readable);
+      EXPECT_TRUE(rings(bell_));
+    }
+    if (situation.with_room_bell) {
+      EXPECT_FALSE(rings(room_bell_));
     }
     const Numbers found = drain(channel_);
+    if (situation.with_room_bell) {
+      EXPECT_TRUE(rings(room_bell_));
+    }
     Numbers without;
     for (std::uint32_t i = 0; i < situation.waiting; ++i) without.push_back(i);
     Numbers with = without;
@@ -94,6 +117,7 @@ class PutKill : public ChannelFixture {
   }
 
   os::Descriptor bell_;
+  os::Descriptor room_bell_;
 };
 
 class PutKillOfShape : public PutKill, public ::testing::WithParamInterface<Shape> {};
@@ -111,6 +135,16 @@ INSTANTIATE_TEST_SUITE_P(Each, PutKillOfShape, ::testing::ValuesIn(shapes()),
 
 TEST_F(PutKill, IntoTheLastPlaceOfABoundedChannel) {
   run("put, last place", shapes()[2], {.waiting = 1, .options = {.maximum = 2}});
+}
+
+TEST_F(PutKill, IntoTheLastPlaceUnderABellForRoom) {
+  run("put, bell for room", shapes()[1],
+      {.waiting = 1, .options = {.maximum = 2}, .with_room_bell = true});
+}
+
+TEST_F(PutKill, IntoTheLastPlaceUnderABellForRoomFoundByItsLockOnly) {
+  run("put, bell for room, no reclaim", shapes()[1],
+      {.waiting = 1, .options = {.maximum = 2}, .with_room_bell = true}, Survivors::go_on);
 }
 
 TEST_F(PutKill, IntoAFullChannel) {

@@ -53,27 +53,35 @@ constexpr bool before(std::uint32_t a, std::uint32_t b) {
 
 enum class State : std::uint32_t { free, making, open, closing };
 
+// Whether a bell was rung and not silenced since. `perhaps`: somebody is ringing or silencing it,
+// or died while he was.
+enum class Rung : std::uint32_t { no, yes, perhaps };
+static_assert(std::atomic<Rung>::is_always_lock_free);
+
 // Equation: taken.count <= published.count <= taken.count + maximum (if maximum is not 0), and
 // done.count <= published.count; put_segment holds published.position, get_segment holds
 // taken.position or is followed, by links, by the one that does; while no lock is held, no block's
-// owner word is `putting` or `taking` for this channel; a message waits => bell_rung,
-// where its putter had a descriptor to ring.
+// owner word is `putting` or `taking` for this channel; a message waits => bell_rung
+// is not `no`, where its putter had a descriptor to ring; there is room and room_level => room_rung
+// is not `no`, where the last getter had one.
 struct alignas(64) ChannelRecord {
   std::atomic<std::uint64_t> state;       // generation << 32 | State
   std::uint64_t maximum_weight;           // in flight; 0: no bound
   std::uint32_t maximum;                  // messages; 0: no bound
   std::atomic<std::uint32_t> bell_level;  // 1: the bell is to be silent while nothing waits
+  std::atomic<std::uint32_t> room_level;  // 1: the bell for room is in use, silent while full
 
   alignas(64) memory::OwnerLock put_lock;  // over this line
   std::uint32_t put_segment;
   RunningSum weight_put;
-  std::uint32_t bell_rung;
+  std::atomic<Rung> bell_rung;  // atomic for those who look without the lock
 
   alignas(64) std::atomic<std::uint64_t> published;
   sync::Sleepers getters;  // asleep on `published`
 
   alignas(64) memory::OwnerLock get_lock;  // over this line
   std::uint32_t get_segment;
+  std::atomic<Rung> room_rung;  // atomic for the same reason
 
   alignas(64) std::atomic<std::uint64_t> taken;
   RunningSum weight_taken;
@@ -85,10 +93,11 @@ struct alignas(64) ChannelRecord {
 static_assert(sizeof(ChannelRecord) == 384 && sizeof(ChannelRecord) <= memory::kChannelBytes);
 static_assert(std::is_standard_layout_v<ChannelRecord> &&
               std::is_trivially_copyable_v<ChannelRecord>);
-static_assert(offsetof(ChannelRecord, state) == 0 && offsetof(ChannelRecord, put_lock) == 64 &&
-              offsetof(ChannelRecord, bell_rung) == 88 &&
+static_assert(offsetof(ChannelRecord, state) == 0 && offsetof(ChannelRecord, room_level) == 24 &&
+              offsetof(ChannelRecord, put_lock) == 64 && offsetof(ChannelRecord, bell_rung) == 88 &&
               offsetof(ChannelRecord, published) == 128 &&
-              offsetof(ChannelRecord, get_lock) == 192 && offsetof(ChannelRecord, taken) == 256 &&
+              offsetof(ChannelRecord, get_lock) == 192 &&
+              offsetof(ChannelRecord, room_rung) == 200 && offsetof(ChannelRecord, taken) == 256 &&
               offsetof(ChannelRecord, done) == 320);
 
 // The head of a segment. Equation: the segment holds positions base to base + units() - 1; its last
@@ -150,6 +159,14 @@ inline Progress load(const std::atomic<std::uint64_t>& word) noexcept {
 }
 inline void commit(std::atomic<std::uint64_t>& word, Progress progress) noexcept {
   word.store(progress.word(), std::memory_order_seq_cst);
+}
+
+// Whether as many messages wait as may; old at once where the caller holds no lock.
+inline bool is_full(const ChannelRecord& record) noexcept {
+  if (record.maximum == 0) return false;
+  // Taken first: a message taken in between makes the channel look fuller, never emptier.
+  const std::uint32_t taken = load(record.taken).count;
+  return load(record.published).count - taken >= record.maximum;
 }
 
 // With the lock of that side held: the sum up to `progress`, and the one after a message more.

@@ -89,12 +89,14 @@ void write_record(ChannelRecord& record, const Options& options) noexcept {
   record.maximum = options.maximum;
   record.maximum_weight = options.maximum_bytes == 0 ? 0 : weight_of(options.maximum_bytes);
   record.bell_level.store(0, std::memory_order_relaxed);
+  record.room_level.store(0, std::memory_order_relaxed);
   record.put_lock.word.store(0, std::memory_order_relaxed);
   for (auto& sum : record.weight_put.sums) sum.store(0, std::memory_order_relaxed);
-  record.bell_rung = 0;
+  record.bell_rung.store(Rung::no, std::memory_order_relaxed);
   record.published.store(0, std::memory_order_relaxed);
   record.getters.word.store(0, std::memory_order_relaxed);
   record.get_lock.word.store(0, std::memory_order_relaxed);
+  record.room_rung.store(Rung::no, std::memory_order_relaxed);
   record.taken.store(0, std::memory_order_relaxed);
   for (auto& sum : record.weight_taken.sums) sum.store(0, std::memory_order_relaxed);
   record.putters.word.store(0, std::memory_order_relaxed);

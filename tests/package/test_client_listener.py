@@ -1,6 +1,8 @@
 """Client and Listener: within a family through a pipe; to outsiders, who need know nothing of it,
 as stock."""
 
+import multiprocessing
+import multiprocessing.resource_sharer
 import os
 import socket
 import stat
@@ -15,7 +17,7 @@ import pytest
 
 import onecopy as mp
 from onecopy import _engine, _family, _meeting
-from onecopy.connection import Client, Listener, PipeEnd, wait
+from onecopy.connection import Client, Connection, Listener, PipeEnd, wait
 
 KEY = b"a key for this test"
 
@@ -292,12 +294,17 @@ def interpreters():
 
 
 @pytest.fixture(params=interpreters())
-def outsider(request, program):
+def interpreter(request):
+    return request.param
+
+
+@pytest.fixture
+def outsider(interpreter, program):
     """Starts a program under stock, which has not heard of Onecopy."""
     started = []
 
     def start(text, *words):
-        command = [request.param, "-u", program(text), *words]
+        command = [interpreter, "-u", program(text), *words]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         started.append(process)
         return process
@@ -372,6 +379,146 @@ def test_an_outsider_refuses_another_key(outsider, address_family):
         Client(eval(process.stdout.readline()), authkey=b"another key")
 
     assert process.stdout.read() == "refused\n"
+
+
+# What a program under stock and one under Onecopy give each other over a connection: a socket, a
+# connection made of one, and the end of a pipe of stock's.
+OUTSIDE_FRIEND = """
+    import socket
+    import sys
+    from multiprocessing import Pipe, current_process
+    from multiprocessing.connection import Client, Connection
+
+    current_process().authkey = b"a key for this test"
+    with Client(eval(sys.argv[1]), authkey=current_process().authkey) as client:
+        client.recv().sendall(b"over a socket")
+        client.recv().send("over a connection")
+
+        near, far = socket.socketpair()
+        client.send(far)
+        print(near.recv(100).decode())
+        near, far = map(Connection, (each.detach() for each in socket.socketpair()))
+        client.send(far)
+        print(near.recv())
+        near, far = Pipe()
+        client.send(far)
+        print(near.recv())
+"""
+
+
+@pytest.fixture
+def the_same_key_everywhere():
+    """What sends descriptors has the key of its process, and keeps it from its first use on."""
+    before, process = mp.current_process().authkey, mp.current_process()
+    multiprocessing.resource_sharer.stop()
+    process.authkey = KEY
+    yield
+    multiprocessing.resource_sharer.stop()
+    process.authkey = before
+
+
+def test_sockets_and_connections_to_an_outsider_and_back(
+    outsider, address_family, the_same_key_everywhere
+):
+    with Listener(family=address_family, authkey=KEY) as listener:
+        process = outsider(OUTSIDE_FRIEND, repr(listener.address))
+        with listener.accept() as accepted:
+            near, far = socket.socketpair()
+            accepted.send(far)
+            assert near.recv(100) == b"over a socket"
+            near, far = map(Connection, (each.detach() for each in socket.socketpair()))
+            accepted.send(far)
+            assert near.recv() == "over a connection"
+
+            accepted.recv().sendall(b"a socket's answer")
+            accepted.recv().send("a connection's answer")
+            accepted.recv().send("a pipe's answer")
+
+    assert process.stdout.read() == "a socket's answer\na connection's answer\na pipe's answer\n"
+
+
+ANOTHER_FAMILY = """
+    import sys
+    import onecopy as mp
+    from onecopy.connection import Client
+
+    mp.current_process().authkey = b"a key for this test"
+    with Client(eval(sys.argv[1]), authkey=mp.current_process().authkey) as client:
+        try:
+            client.recv()
+        except OSError as error:
+            print(error)
+        print(client.recv())
+"""
+
+
+def test_the_end_of_a_pipe_stays_in_its_family(python, the_same_key_everywhere):
+    with Listener(authkey=KEY) as listener:
+        accepting = Accepting(listener)
+
+        def send():
+            with accepting.result() as accepted:
+                accepted.send(mp.Pipe()[0])
+                accepted.send("the connection goes on")
+
+        sending = threading.Thread(target=send)
+        sending.start()
+        outcome = python(ANOTHER_FAMILY, repr(listener.address))
+        sending.join()
+
+    refusal = "this end of a pipe belongs to processes of another family"
+    assert outcome.stdout == f"{refusal}\nthe connection goes on\n"
+
+
+@pytest.mark.parametrize("make", [mp.Queue, mp.SimpleQueue, mp.JoinableQueue])
+def test_no_queue_goes_to_an_outsider(outsider, make):
+    with Listener(authkey=KEY) as listener:
+        process = outsider(OUTSIDE_CLIENT, repr(listener.address), KEY.decode())
+        with listener.accept() as accepted:
+            accepted.recv()
+            with pytest.raises(RuntimeError, match="only be shared between processes"):
+                accepted.send(make())
+            accepted.send("the connection goes on")
+            accepted.send_bytes(b"")
+            accepted.recv_bytes()
+
+    assert process.stdout.read() == "the connection goes on 0\n"
+
+
+OUTSIDE_CONNECTION = """
+    import sys
+    from multiprocessing.connection import Connection
+
+    reader, writer = Connection(int(sys.argv[1]), writable=False), Connection(int(sys.argv[2]))
+    while (message := reader.recv()) is not None:
+        writer.send([message])
+    writer.send_bytes(bytes(100_000))
+"""
+
+
+@pytest.mark.parametrize("kind", ["pipes", "sockets"])
+def test_connections_of_descriptors_to_an_outsider(program, interpreter, kind):
+    if kind == "pipes":
+        (their_reader, our_writer), (our_reader, their_writer) = os.pipe(), os.pipe()
+    else:
+        near, far = socket.socketpair()
+        our_writer, our_reader = near.fileno(), os.dup(near.detach())
+        their_reader, their_writer = far.fileno(), os.dup(far.detach())
+    theirs = (their_reader, their_writer)
+    command = [interpreter, program(OUTSIDE_CONNECTION), *map(str, theirs)]
+    with subprocess.Popen(command, pass_fds=theirs) as process:
+        for descriptor in theirs:
+            os.close(descriptor)
+        with Connection(our_writer) as writer, Connection(our_reader, writable=False) as reader:
+            for message in ("text", list(range(10_000)), np.arange(3).tolist()):
+                writer.send(message)
+                assert wait([reader], 60) == [reader]
+                assert reader.recv() == [message]
+            writer.send(None)
+            assert reader.recv_bytes() == bytes(100_000)
+            with pytest.raises(EOFError):
+                reader.recv()
+    assert process.returncode == 0
 
 
 # --- hostile bytes, before anybody has shown a key ---

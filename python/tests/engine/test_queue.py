@@ -336,8 +336,106 @@ def test_the_bell_across_processes(queue, fork):
     bell = queue._bell()
     fork(lambda: queue.put("ring"))
     assert select.select([bell], [], [], FOREVER)[0]
-    assert queue.get() == "ring"  # it rings a moment before the message is there
+    assert queue.get_nowait() == "ring"
     assert not select.select([bell], [], [], 0)[0]
+
+
+# It rings before the message is there, so that no death leaves a message without a ring. Once a get
+# that did not wait found nothing then.
+def test_what_the_bell_rings_for_is_there(queue, fork):
+    bell = queue._bell()
+    room = _engine.Queue(1)
+
+    def put():
+        for number in range(3000):
+            room.put(None)
+            queue.put(number)
+
+    fork(put)
+    for number in range(3000):
+        assert select.select([bell], [], [], FOREVER)[0]
+        assert queue.get_nowait() == number
+        room.get()
+
+
+def test_the_bell_for_room_across_processes(fork):
+    def rings(seconds):
+        return bool(select.select([bell], [], [], seconds)[0])
+
+    queue = _engine.Queue(2)
+    queue.put(1)
+    bell = queue._room_bell()
+    assert rings(0) and queue._has_room()
+    child = fork(lambda: queue.put(2))
+    child.join()
+    assert not rings(0) and not queue._has_room()
+    fork(queue.get)
+    assert rings(FOREVER) and queue._has_room()
+    queue.put(3)
+    assert not rings(0) and not queue._has_room()
+
+
+def test_a_queue_without_a_bound_has_no_bell_for_room(queue):
+    assert queue._room_bell() == -1
+    assert queue._has_room()
+    assert len(queue._descriptors()) == 1
+    assert len(_engine.Queue(1)._descriptors()) == 2
+
+
+# -- envelopes ---------------------------------------
+
+
+class Enclosing(_engine.Queue):
+    def _deliver(self, envelope):
+        return envelope
+
+
+LARGE = bytes(1_000_000)
+
+
+def test_an_envelope_is_put_once_and_when_there_is_room():
+    queue = Enclosing(1)
+    first, second = queue.put_async([LARGE, 1]), queue.put_async([LARGE, 2])
+    queue._put_envelope(first)
+    with pytest.raises(stock_queue.Full):
+        queue._put_envelope(second)
+    assert queue.get() == [LARGE, 1]
+    queue._put_envelope(second)
+    assert queue.get() == [LARGE, 2]
+    with pytest.raises(OSError, match="put already"):
+        queue._put_envelope(first)
+    with pytest.raises(TypeError):
+        queue._put_envelope(LARGE)
+    with pytest.raises(TypeError):
+        _engine.Envelope()
+
+
+def test_what_is_in_an_envelope_is_freed_with_it():
+    before = _engine.memory()["blocks_in_use"]
+    queue = Enclosing(1)
+    envelope = queue.put_async(LARGE)
+    assert _engine.memory()["blocks_in_use"] > before
+    del envelope, queue
+    assert _engine.memory()["blocks_in_use"] == before
+
+
+def test_an_envelope_is_its_makers(fork):
+    queue = Enclosing(1)
+    envelopes = [queue.put_async(LARGE)]
+
+    def try_in_the_child():
+        with pytest.raises(OSError, match="another process's"):
+            queue._put_envelope(envelopes[0])
+        envelopes.clear()
+
+    assert fork(try_in_the_child).join() == 0
+    queue._put_envelope(envelopes[0])
+    assert queue.get() == LARGE
+
+
+def test_a_subclass_that_delivers_nothing():
+    with pytest.raises(AttributeError, match="_deliver"):
+        _engine.Queue().put_async(1)
 
 
 def test_work_is_reported_done(queue):
