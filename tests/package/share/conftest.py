@@ -27,7 +27,7 @@ def through(request):
 
 @pytest.fixture
 def is_same_memory():
-    """Whether two arrays look in the same way at the same: in one process a block has one address."""
+    """Whether two arrays look in one way at one place: a block has one address in a process."""
 
     def way(array):
         place = array.__array_interface__["data"][0]
