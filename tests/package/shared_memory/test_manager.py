@@ -32,12 +32,14 @@ if __name__ == "__main__":
 
 
 @BOTH_WAYS
-def test_a_manager_gives_ours_and_unlinks_them(python, method, opening):
+def test_a_manager_gives_ours_and_unlinks_them(to_the_end, method, opening):
     # After a mere import its segments were once stock's.
     package = "onecopy" if opening.startswith("import onecopy") else "multiprocessing"
-    told = python(PROGRAM.format(opening=opening, package=package), method)
+    told = to_the_end(PROGRAM.format(opening=opening, package=package), method)
 
-    assert (told.code, told.stdout, told.stderr) == (0, "True True True\ngone\ngone\n", ""), told
+    assert (told.returncode, told.stdout, told.stderr) == (0, "True True True\ngone\ngone\n", ""), (
+        told
+    )
 
 
 def test_what_a_killed_manager_had_goes_with_the_program(python, soon_removed):
