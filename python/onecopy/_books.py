@@ -82,7 +82,8 @@ class Books:
         except OSError:
             return
         try:
-            self._copy_and_clear()
+            with contextlib.suppress(OSError):  # no memory: another time
+                self._copy_and_clear()
         finally:
             fcntl.fcntl(self.descriptor, fcntl.F_SETLK, lock_of(_ORDERING, fcntl.F_UNLCK))
 

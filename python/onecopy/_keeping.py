@@ -51,7 +51,6 @@ _SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 
 _lock = threading.RLock()
 _books: Books | None = None
-_started = -1  # the keeper's process id, where this process has started it
 
 _stock_register: Any = resource_tracker.register
 _stock_unregister: Any = resource_tracker.unregister
@@ -194,11 +193,7 @@ def _find(memory: int) -> Books | None:
 
 def _start(books: Books, memory: int) -> None:
     """Out of reach, from its first instruction, of what ends all processes of a terminal."""
-    global _started
     executable = os.fsdecode(_spawn.get_executable())
-    if _started > 0:
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(_started, os.WNOHANG)
     with contextlib.ExitStack() as stack:
         read = _opened_anew(books.descriptor)
         stack.callback(os.close, read)
@@ -208,7 +203,7 @@ def _start(books: Books, memory: int) -> None:
             above = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, MEMORY + 1)
             stack.callback(os.close, above)
             actions.append((os.POSIX_SPAWN_DUP2, above, number))
-        _started = os.posix_spawn(
+        os.posix_spawn(
             executable,
             [executable, "-I", "-S", _PROGRAM],
             os.environ,
@@ -233,9 +228,8 @@ def _memory_of_family() -> int:
 
 
 def _renew_lock() -> None:
-    global _lock, _started
+    global _lock
     _lock = threading.RLock()
-    _started = -1
 
 
 os.register_at_fork(after_in_child=_renew_lock)
