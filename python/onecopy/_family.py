@@ -49,6 +49,15 @@ def join() -> None:
         _engine.join_family()
 
 
+def show_life() -> None:
+    """Holds a shared lock on the family's memory, which is given back when the last of those who
+    have this process's descriptor of it is gone: by it the keeper of segments (_keeper.py) knows
+    that the family lives. A template opens that file anew, so that there are two."""
+    import fcntl
+
+    fcntl.flock(_engine.family_descriptor(), fcntl.LOCK_SH)
+
+
 def identity(descriptor: int | None = None) -> tuple[int, int]:
     """What tells one family from another: device and inode of its arena."""
     status = os.fstat(_engine.family_descriptor() if descriptor is None else descriptor)
@@ -164,6 +173,7 @@ def start_template(start: Callable[[], None], running_pid: Callable[[], int | No
     Whatever the template imports may make queues; it and its children must have one family.
     """
     join()
+    show_life()
     slot, generation = _engine.reserve_place()
     before = running_pid()
     os.environ[TEMPLATE_PLACE] = f"{os.getpid()}:{_engine.family_descriptor()}:{slot}:{generation}"
@@ -191,5 +201,6 @@ def _adopt_template_place() -> None:
         return  # this process is its own family then, and its children adopt places of their own
     try:
         _engine.adopt(descriptor, slot, generation)
+        show_life()
     finally:
         os.close(descriptor)

@@ -2,75 +2,83 @@
 
     python -I -S _keeper.py
 
-READER is the end of a pipe that the processes which make segments write to, MEMORY the file that is
-the memory of the family: every process of the program has a shared lock (flock) on it. When all
-have left it, the keeper removes the segments that nobody holds a shared lock on; others when that
-is so. It starts in some milliseconds, because it loads nothing of the package.
-
-A message ends in a NUL. It is "+DEVICE INODE NAME" for a segment that is about to get its name, the
-same with "=" when it has got it, and "-NAME" for one that shall be left alone.
+BOOKS is the file in which the processes that make segments note them, MEMORY the one that is the
+memory of the family: every process of the program has a shared lock (flock) on it. When all have
+left it, the keeper reads the books, and removes the segments that nobody holds a shared lock on;
+others when that is so. Until then it sleeps, and nobody waits for it. It knows nothing but what is
+in the books: another one that takes its place (_keeping.py) knows as much. It starts in some
+milliseconds, because it loads nothing of the package.
 """
 
 from __future__ import annotations
 
-import _thread
 import fcntl
 import os
 import struct
+import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    # The segments of the program: their names, by device and inode, since names are used again.
-    Kept = dict[tuple[int, int], bytes]
+    # Device and inode, since names are used again; and the name.
+    Segment = tuple[int, int, bytes]
+    Noted = dict[Segment, set[bytes]]
 
 FOLDER = b"/dev/shm/"
 
-READER, MEMORY = 3, 4
+BOOKS, MEMORY = 3, 4
 
-# Bytes far behind the end of the memory. Who has a lock on the one is the keeper of the family, who
-# has one on the other is looking for it or starting it (_keeping.py).
+# An entry of the books: a sign, device, inode and name. It lies in one page, and so is written
+# whole or not at all. There may be several of the same, in any order.
+ENTRY = struct.Struct("c7xQQ488s")
+PLANNED = b"+"  # it is about to get its name
+NAMED = b"="  # it has got it: without it, it is gone
+LEFT_ALONE = b"-"  # it shall stay
+
+# Bytes far behind the end of both files. Who has a lock on the one is the keeper, who has one on
+# the other is starting it.
 KEEPER = 1 << 62
 STARTING = KEEPER + 1
 
 # A lock, as fcntl takes it: kind, from where, first byte, how many, the process that has it.
 LOCK = struct.Struct("hhqqi4x")
 
+# What became of a segment that was to be removed.
+REMOVED, GONE, IN_USE = "removed", "gone", "in use"
 
-def lock_of(byte: int, kind: int = fcntl.F_WRLCK) -> bytes:
-    return LOCK.pack(kind, os.SEEK_SET, byte, 1, 0)
+# Seconds between two looks at what others still use: few at first, and never many.
+_SHORTEST, _LONGEST = 0.01, 1.0
+# A round of looks is followed by so many times its own length of sleep.
+_REST = 20
+
+
+def lock_of(byte: int, kind: int = fcntl.F_WRLCK, count: int = 1) -> bytes:
+    return LOCK.pack(kind, os.SEEK_SET, byte, count, 0)
 
 
 def main() -> None:
     os.chdir("/")
     silence(0, 1)
-    close_others({0, 1, 2, READER, MEMORY})
-    # While the program lives there is a writer, so that others may come later.
-    writer = os.open(f"/proc/self/fd/{READER}", os.O_WRONLY | os.O_CLOEXEC)
+    close_others({0, 1, 2, BOOKS, MEMORY})
     be_found()
-    _thread.start_new_thread(wait_for_family, (writer,))
-    kept = kept_at_the_end(READER)
-    removed = [name for identity, name in kept.items() if remove_unused(name, identity)]
+    fcntl.flock(MEMORY, fcntl.LOCK_EX)
+    os.close(MEMORY)
+    left = [segment for segment, signs in noted_in(BOOKS).items() if LEFT_ALONE not in signs]
+    os.close(BOOKS)
+    removed, used = remove_unused(left)
     if removed:
         tell(removed)
     silence(2)
-    remove_when_unused(kept)
+    remove_when_unused(used)
 
 
 def be_found() -> None:
-    try:
-        fcntl.fcntl(MEMORY, fcntl.F_SETLK, lock_of(KEEPER))
-    except OSError:
-        return  # a second keeper, of those who cannot reach the first
-    finally:
-        fcntl.fcntl(MEMORY, fcntl.F_OFD_SETLK, lock_of(STARTING, fcntl.F_UNLCK))
-
-
-def wait_for_family(writer: int) -> None:
-    fcntl.flock(MEMORY, fcntl.LOCK_EX)
-    os.close(MEMORY)
-    os.close(writer)
+    for file in (BOOKS, MEMORY):
+        try:
+            fcntl.fcntl(file, fcntl.F_SETLK, lock_of(KEEPER))
+        except OSError:
+            continue  # a second keeper, of those who cannot reach the first
+        finally:
+            fcntl.fcntl(file, fcntl.F_OFD_SETLK, lock_of(STARTING, fcntl.F_UNLCK))
 
 
 def silence(*descriptors: int) -> None:
@@ -91,80 +99,82 @@ def close_others(own: set[int]) -> None:
                 continue  # that of the list itself
 
 
-def kept_at_the_end(reader: int) -> Kept:
-    """What there is to keep when nobody writes any more."""
-    kept: Kept = {}
-    named: Kept = {}  # those of them that have had their name: without it they are gone
-    tidy_at = 1024
-    for message in messages(reader):
-        if message.startswith(b"-"):
-            kept = {identity: name for identity, name in kept.items() if name != message[1:]}
-            continue
-        device, inode, name = message[1:].split(b" ", 2)
-        identity = int(device), int(inode)
-        if message.startswith(b"+"):
-            kept[identity] = name
-        elif identity in kept:
-            named[identity] = name
-        if len(named) >= tidy_at:
-            for identity, name in list(named.items()):
-                if not is_there(name, identity):
-                    kept.pop(identity, None)
-                    del named[identity]
-            tidy_at = 2 * len(named) + 1024
-    return kept
+def beginning_of(books: int) -> int:
+    """Where the entries begin: what is before has been put in order and given back."""
+    try:
+        return os.lseek(books, 0, os.SEEK_DATA)
+    except OSError:  # there are none
+        return os.fstat(books).st_size
 
 
-def messages(reader: int) -> Iterator[bytes]:
-    rest = b""
-    while True:
-        read = os.read(reader, 1 << 16)
-        if not read:
-            return
-        *whole, rest = (rest + read).split(b"\0")
-        yield from whole
+def noted_in(books: int) -> Noted:
+    """The segments that are in the books, each with its signs. Complete while others note more,
+    and not while they put them in order."""
+    noted: Noted = {}
+    begin = beginning_of(books)
+    entries = os.pread(books, os.fstat(books).st_size - begin, begin)
+    for place in range(0, len(entries) - ENTRY.size + 1, ENTRY.size):
+        sign, device, inode, name = ENTRY.unpack_from(entries, place)
+        if sign != b"\0":
+            noted.setdefault((device, inode, name.rstrip(b"\0")), set()).add(sign)
+    return noted
 
 
-def is_there(name: bytes, identity: tuple[int, int]) -> bool:
+def is_there(segment: Segment) -> bool:
+    device, inode, name = segment
     try:
         status = os.lstat(FOLDER + name)
     except OSError:
         return False
-    return (status.st_dev, status.st_ino) == identity
+    return (status.st_dev, status.st_ino) == (device, inode)
 
 
-def remove_unused(name: bytes, identity: tuple[int, int], wait: int = fcntl.LOCK_NB) -> bool:
+def remove(segment: Segment) -> str:
     """Removes the segment if nobody uses it. Who is about to attach to it waits for our lock, and
     then sees that it is gone."""
-    if not is_there(name, identity):
-        return False
+    if not is_there(segment):
+        return GONE
+    path = FOLDER + segment[2]
+    fd = -1
     try:
-        fd = os.open(FOLDER + name, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not is_there(segment):
+            return GONE
+        os.unlink(path)
+    except (FileNotFoundError, PermissionError):
+        return GONE  # or no longer ours
     except OSError:
-        return False
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | wait)
-        if not is_there(name, identity):
-            return False
-        os.unlink(FOLDER + name)
-    except OSError:
-        return False
+        return IN_USE  # or the system is short of something now
     finally:
-        os.close(fd)
-    return True
+        if fd >= 0:
+            os.close(fd)
+    return REMOVED
 
 
-def remove_when_unused(kept: Kept) -> None:
-    """Removes what others still use, each as soon as they are gone."""
-    import threading
+def remove_unused(segments: list[Segment]) -> tuple[list[Segment], list[Segment]]:
+    """Gives those that it has removed, and those that are still in use."""
+    outcomes = [(segment, remove(segment)) for segment in segments]
+    return (
+        [segment for segment, outcome in outcomes if outcome is REMOVED],
+        [segment for segment, outcome in outcomes if outcome is IN_USE],
+    )
 
-    for identity, name in kept.items():
-        if is_there(name, identity):
-            threading.Thread(target=remove_unused, args=(name, identity, 0)).start()
+
+def remove_when_unused(used: list[Segment]) -> None:
+    """Removes what others still use, each soon after they are gone. It is looked at from time to
+    time: waiting for its lock would take a thread and a descriptor each, and a segment that is
+    open here keeps its memory when others unlink it."""
+    pause = _SHORTEST
+    while used:
+        time.sleep(pause)
+        began = time.monotonic()
+        _, used = remove_unused(used)
+        pause = max(min(2 * pause, _LONGEST), _REST * (time.monotonic() - began))
 
 
-def tell(removed: list[bytes]) -> None:
-    names = ", ".join(os.fsdecode(name) for name in removed)
+def tell(removed: list[Segment]) -> None:
+    names = ", ".join(os.fsdecode(name) for _, _, name in removed)
     text = f"onecopy: removed from /dev/shm what nobody had unlinked: {names}\n"
     try:
         os.write(2, os.fsencode(text))

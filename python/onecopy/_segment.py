@@ -72,35 +72,61 @@ class SharedMemory(_stock_class):  # type: ignore[misc]
             raise
 
     def _create(self, name: str | None, size: int) -> None:
+        self._fd = _open_nameless(self._mode)
+        if self._fd < 0:
+            self._create_by_name(name, size)
+            return
         # It gets its name when it is whole: nobody attaches to half a segment, and a process that
         # is killed before leaves nothing.
-        self._fd = os.open(FOLDER, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, self._mode)
         fcntl.flock(self._fd, fcntl.LOCK_SH)
         _reserve(self._fd, size)
         self._map()
+        self._take_name(name, self._publish)
+
+    def _create_by_name(self, name: str | None, size: int) -> None:
+        # It has its name from the start. Who attaches waits until it is whole; but who comes before
+        # our lock finds it empty, and a kill before the keeper knows it leaves it behind.
+        self._take_name(name, self._open_new)
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX)
+            with self._kept():
+                pass  # it has it
+            _reserve(self._fd, size)
+            self._map()
+            fcntl.flock(self._fd, fcntl.LOCK_SH)
+        except BaseException:
+            self.unlink()
+            raise
+
+    def _take_name(self, name: str | None, take: Callable[[], None]) -> None:
         while True:
             self._name = _make_filename() if name is None else name
             try:
-                return self._publish()
+                return take()
             except FileExistsError:
                 if name is not None:
                     raise
+
+    def _open_new(self) -> None:
+        self._fd = _posixshmem.shm_open(self._name, self._flags, mode=self._mode)
 
     def _publish(self) -> None:
         name, fd = self._name, self._fd
         # What is wrong with a name the C library says; that it is taken, the link does.
         with contextlib.suppress(FileNotFoundError, PermissionError):
             os.close(_posixshmem.shm_open(name, os.O_RDONLY, mode=self._mode))
-        if self._track:
-            _keeping.keep(name, fd)
+        path = f"{FOLDER}/{name.lstrip('/')}".encode()
         try:
-            # What /proc has there is a link, which os.link follows only when given a `src_dir_fd`.
-            path = f"{FOLDER}/{name.lstrip('/')}".encode()
-            os.link(f"/proc/self/fd/{fd}", path, src_dir_fd=fd)
+            with self._kept():
+                # /proc has a link there, which os.link follows only when given a `src_dir_fd`.
+                os.link(f"{_keeping.DESCRIPTORS}/{fd}", path, src_dir_fd=fd)
         except FileExistsError as error:
             raise FileExistsError(error.errno, error.strerror, name) from None
+
+    def _kept(self) -> Any:
         if self._track:
-            _keeping.named(name, fd)
+            return _keeping.kept(self._name, self._fd)
+        return contextlib.nullcontext()
 
     def _attach(self, name: str | None) -> None:
         self._name = name
@@ -109,8 +135,8 @@ class SharedMemory(_stock_class):  # type: ignore[misc]
             fcntl.flock(self._fd, fcntl.LOCK_SH)
             if os.fstat(self._fd).st_nlink:
                 return self._map()
-            os.close(self._fd)  # it was removed just now: look again who has the name
-            self._fd = -1
+            fd, self._fd = self._fd, -1
+            os.close(fd)  # it was removed just now: look again who has the name
 
     def _map(self) -> None:
         self._size = os.fstat(self._fd).st_size
@@ -140,6 +166,8 @@ class SharedMemory(_stock_class):  # type: ignore[misc]
         """Takes the name away. The memory goes with the last who uses it."""
         if self._name:
             _posixshmem.shm_unlink(self._name)
+            if self._track:
+                _keeping.unlinked(self._name)
 
 
 def _make_filename() -> str:
@@ -149,6 +177,19 @@ def _make_filename() -> str:
         name: str = make()
         return name
     return f"{_stock_names._SHM_NAME_PREFIX}{secrets.token_hex(8)}"
+
+
+def _open_nameless(mode: int) -> int:
+    """A new file that can be given a name, or -1 where the kernel, the file system or a missing
+    /proc does not allow that."""
+    try:
+        fd = os.open(FOLDER, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, mode)
+    except OSError:  # where something else is wrong, shm_open says it
+        return -1
+    if os.access(f"{_keeping.DESCRIPTORS}/{fd}", os.F_OK):
+        return fd
+    os.close(fd)
+    return -1
 
 
 def _reserve(fd: int, size: int) -> None:

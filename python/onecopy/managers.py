@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["BaseManager", "SyncManager", "BaseProxy", "Token", "SharedMemoryManager"]
 
+_dispatch: Any = _stock.dispatch  # type: ignore[attr-defined]
+
 __getattr__ = _names.names_of(_stock, __name__)
 
 
@@ -48,4 +50,30 @@ class SyncManager(BaseManager, _stock.SyncManager):
 
 
 class SharedMemoryManager(BaseManager, _stock.SharedMemoryManager):
-    """multiprocessing.managers.SharedMemoryManager, whose default context is Onecopy's."""
+    """multiprocessing.managers.SharedMemoryManager, whose default context is Onecopy's and whose
+    segments and lists are."""
+
+    def SharedMemory(self, size: int) -> Any:
+        """A new segment, which the server unlinks when it ends."""
+        from .shared_memory import SharedMemory
+
+        memory = SharedMemory(create=True, size=size)
+        self._hand_over(memory)
+        return memory
+
+    def ShareableList(self, sequence: Any) -> Any:
+        """A new list in a segment, which the server unlinks when it ends."""
+        from .shared_memory import ShareableList
+
+        shared = ShareableList(sequence)
+        self._hand_over(shared.shm)
+        return shared
+
+    def _hand_over(self, memory: Any) -> None:
+        manager: Any = self
+        try:
+            with manager._Client(manager._address, authkey=manager._authkey) as connection:
+                _dispatch(connection, None, "track_segment", (memory.name,))
+        except BaseException:
+            memory.unlink()
+            raise

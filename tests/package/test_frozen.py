@@ -79,8 +79,8 @@ def test_every_start_method(frozen, method):
     assert (outcome.code, outcome.stdout) == (0, "said True\n[1, 2]\n"), outcome
 
 
-def test_the_keeper_of_a_program_that_is_killed(frozen):
-    """It was started as a Python program, and was the program once more."""
+def test_what_a_killed_one_leaves_is_removed(frozen):
+    """By stock's tracker, which freeze_support() knows. The keeper was the program once more."""
     outcome = frozen(
         """
     import onecopy as mp, onecopy.shared_memory

@@ -146,35 +146,13 @@ def test_index_of_what_is_not_there():
 VALUES_OF_EVERY_KIND = [1, 2.5, True, False, None, "text", b"bytes", "exactly8", "", -(2**63)]
 
 
-def test_has_the_format_of_stocks():
+def test_has_the_format_and_the_size_of_stocks():
     values = VALUES_OF_EVERY_KIND
     with Sharing(values) as shared, Sharing(values, stock.ShareableList) as other:
-        assert shared.format == other.format
+        assert (shared.format, shared.shm.size) == (other.format, other.shm.size)
         for position, value in ((5, 3), (5, "new"), (0, None), (0, "text"), (6, b""), (4, 1.5)):
             shared[position] = other[position] = value
             assert shared.format == other.format
-
-
-def test_stocks_list_reads_ours_and_writes_it():
-    with Sharing([*VALUES_OF_EVERY_KIND, b"end\0"]) as shared:
-        other = stock.ShareableList(name=shared.shm.name)
-        assert list(other) == [*VALUES_OF_EVERY_KIND, b"end"]  # as far as stock can
-
-        other[10] = b"other"
-        other[5] = "new"
-        assert (shared[10], shared[5]) == (b"other", "new")
-        other.shm.close()
-
-
-def test_reads_stocks_list_and_writes_it():
-    with Sharing([1, "text", b"bytes"], stock.ShareableList) as other:
-        shared = ShareableList(name=other.shm.name)
-        assert list(shared) == [1, "text", b"bytes"]
-
-        shared[1] = "é" * 4
-        shared[0] = None
-        assert list(other) == list(shared) == [None, "é" * 4, b"bytes"]
-        shared.shm.close()
 
 
 def test_takes_any_iterable():
