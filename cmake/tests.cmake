@@ -64,6 +64,16 @@ foreach(source IN LISTS fuzz_sources)
   set_tests_properties(${stem}:corpus PROPERTIES TIMEOUT 120)
 endforeach()
 
+# Each public header compiles by itself.
+file(GLOB public_headers CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR}/include
+  include/onecopy/*.hpp)
+foreach(header IN LISTS public_headers)
+  add_test(NAME include/${header}:alone COMMAND ${CMAKE_CXX_COMPILER} -std=c++20 -fsyntax-only
+    -Wall -Wextra -Wpedantic -Werror -I${PROJECT_SOURCE_DIR}/include -include ${header}
+    -x c++ /dev/null)
+  set_tests_properties(include/${header}:alone PROPERTIES TIMEOUT 120)
+endforeach()
+
 # NAME_refused.cpp must not compile, and the compiler is to say what its line `// Says: ` has.
 file(GLOB_RECURSE refused_sources CONFIGURE_DEPENDS src/*_refused.cpp)
 foreach(source IN LISTS refused_sources)

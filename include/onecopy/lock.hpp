@@ -8,9 +8,9 @@
 //
 // Any thread of any process that has a lock may call anything but the moves and the destructor at
 // the same time; std::scoped_lock, unique_lock and lock_guard take them. Who takes a lock that
-// nobody holds makes no system call. A holder that dies a violent death, or ends by std::_Exit,
-// releases its locks: the next waiter has them within 100 ms, and recovered() names the dead, as
-// what the lock guards may be half changed. Waiting goes on through signals. The lock lives until
+// nobody holds makes no system call. A process that ends, killed or not, releases the locks that it
+// holds: the next waiter has them within 100 ms, and recovered() names the dead, as what the lock
+// guards may be half changed. Waiting goes on through signals. The lock lives until
 // the last process that knows it has ended.
 //
 // Making one throws onecopy::Exception, or answers with a Result, where there is no memory
@@ -49,7 +49,7 @@ class LockHandle {
   // Throws Exception (Error::invalid) where nobody holds it, or, of an RLock, another thread.
   void unlock();
 
-  // The last process whose death released the lock; 0: none so far.
+  // The last process whose end released the lock; 0: none so far.
   int recovered() const noexcept;
 
   struct State;

@@ -17,12 +17,6 @@ struct Barrier {
 
 using Handle = Synchronizer<Barrier>;
 
-PyObject* raise_broken() {
-  const Reference type(import_name("threading", "BrokenBarrierError"));
-  if (type) PyErr_SetNone(type.get());
-  return nullptr;
-}
-
 // Repeats a call of the engine until it is over; false with an exception set.
 template <class Call>
 bool repeat(Passage& passage, const Call& call) {
@@ -48,7 +42,7 @@ bool wait_for_others(sync::Barrier& barrier, PyObject* timeout) {
   if (parse_timeout(timeout, deadline)) {
     sync::Slices slices(deadline);
     if (repeat(passage, [&] { return barrier.wait(slices); })) {
-      if (passage == Passage::broken) raise_broken();
+      if (passage == Passage::broken) raise({Error::broken_barrier});
       return passage != Passage::broken;
     }
   }
@@ -82,7 +76,7 @@ PyObject* pass(PyObject* object, PyObject* const* given, Py_ssize_t count) {
     case Passage::passed:
     case Passage::broken:
     case Passage::again:
-      return raise_broken();
+      return raise({Error::broken_barrier});
   }
   return PyLong_FromUnsignedLong(index);
 }

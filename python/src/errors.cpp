@@ -49,6 +49,8 @@ PyObject* raise(const Failure& failure) {
       return raise_eof();
     case Error::broken_pipe:
       return raise_broken_pipe();
+    case Error::broken_barrier:
+      return raise_imported("threading", "BrokenBarrierError", nullptr);
     case Error::no_memory:
       return raise_text(PyExc_MemoryError, failure);
     case Error::too_many:

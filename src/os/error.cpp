@@ -24,6 +24,8 @@ const char* describe(Error code) noexcept {
       return "the other side closed, and everything it sent has been taken";
     case Error::broken_pipe:
       return "the other side closed, and nobody is left to take what is sent";
+    case Error::broken_barrier:
+      return "a party of the barrier gave up, failed or died";
     case Error::no_memory:
       return "it would not fit into the memory that may be used";
     case Error::too_many:

@@ -5,7 +5,6 @@
 
 #include "memory/family.hpp"
 #include "memory/local.hpp"
-#include "memory/reclaim.hpp"
 #include "os/futex.hpp"
 
 namespace onecopy::sync {
@@ -58,15 +57,15 @@ bool go(BarrierRecord& record) noexcept {
   return tell(record);
 }
 
-bool forget(BarrierRecord& record, memory::Slot dead, std::uint32_t generation) noexcept {
-  const bool acted = get(record.actor) == memory::lock_word(dead, generation);
-  if (!acted && get(record.inside[dead]) == 0) return false;
+bool forget(BarrierRecord& record, memory::Ticket dead) noexcept {
+  const bool acted = get(record.actor) == memory::lock_word(dead.slot, dead.generation);
+  if (!acted && get(record.inside[dead.slot]) == 0) return false;
   // Where another acts, all have come.
   if (get(record.state) == BarrierState::filling && (acted || get(record.actor) == 0)) {
     put(record.state, BarrierState::broken);
   }
   if (acted) put(record.actor, 0);
-  put(record.inside[dead], 0);
+  put(record.inside[dead.slot], 0);
   count_again(record);
   return tell(record);
 }
@@ -86,37 +85,24 @@ void look_for_dead_parties(BarrierRecord& record) noexcept {
     {
       const Guard guard(record);
       // Who is there in another generation has come itself: those that we saw are forgotten.
-      if (memory::generation_of(slot) == generation) sleepers = forget(record, slot, generation);
+      if (memory::generation_of(slot) == generation) sleepers = forget(record, {slot, generation});
     }
     wake(record, sleepers);
   }
 }
 
-struct Dead {
-  memory::Slot slot;
-  std::uint32_t generation;
-};
-
-void forget_dead_in(std::byte* data, const void* context) noexcept {
-  auto& record = *reinterpret_cast<BarrierRecord*>(data);
-  const Dead& dead = *static_cast<const Dead*>(context);
-  if (get(record.inside[dead.slot]) == 0 && !is_locked_by(record, dead.slot, dead.generation)) {
-    return;
-  }
+void forget_dead(BarrierRecord& record, memory::Ticket dead) noexcept {
+  if (get(record.inside[dead.slot]) == 0 && !is_locked_by(record, dead)) return;
   bool sleepers = false;
   {
     const Guard guard(record);
-    sleepers = forget(record, dead.slot, dead.generation);
+    sleepers = forget(record, dead);
   }
   wake(record, sleepers);
 }
 
-void forget_dead(memory::Slot slot, std::uint32_t generation) noexcept {
-  const Dead dead{slot, generation};
-  memory::for_each_shared(memory::Purpose::barrier, forget_dead_in, &dead);
-}
-
-[[maybe_unused]] const bool hooked = memory::add_reclaim_hook(forget_dead);
+[[maybe_unused]] const bool hooked =
+    forget_the_dead<BarrierRecord, memory::Purpose::barrier, forget_dead>();
 
 }  // namespace
 

@@ -86,6 +86,7 @@ class Barrier {
   void look_for_dead() noexcept;
   BarrierState state() const noexcept { return get(record_->state); }
   std::uint32_t count() const noexcept { return get(record_->count); }
+  std::uint32_t parties() const noexcept { return get(record_->parties); }
 
   // Checks the equation above; the text of the first thing that does not hold, or empty.
   std::string validate() const;

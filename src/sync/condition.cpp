@@ -2,8 +2,8 @@
 
 #include <utility>
 
+#include "memory/family.hpp"
 #include "memory/local.hpp"
-#include "memory/reclaim.hpp"
 #include "os/futex.hpp"
 
 namespace onecopy::sync {
@@ -113,16 +113,9 @@ void look_for_dead_notified(ConditionRecord& record) noexcept {
   }
 }
 
-struct Dead {
-  memory::Slot slot;
-  std::uint32_t generation;
-};
-
-void forget_dead_in(std::byte* data, const void* context) noexcept {
-  auto& record = *reinterpret_cast<ConditionRecord*>(data);
-  const Dead& dead = *static_cast<const Dead*>(context);
+void forget_dead(ConditionRecord& record, memory::Ticket dead) noexcept {
   const std::uint32_t word = memory::lock_word(dead.slot, dead.generation);
-  bool concerned = is_locked_by(record, dead.slot, dead.generation);
+  bool concerned = is_locked_by(record, dead);
   const std::uint32_t count = get(record.high_water);
   for (Seat seat = 0; seat < count && !concerned; ++seat) {
     concerned = get(record.waiters[seat].owner) == word;
@@ -130,12 +123,8 @@ void forget_dead_in(std::byte* data, const void* context) noexcept {
   if (concerned) free_seats(record, word);
 }
 
-void forget_dead(memory::Slot slot, std::uint32_t generation) noexcept {
-  const Dead dead{slot, generation};
-  memory::for_each_shared(memory::Purpose::condition, forget_dead_in, &dead);
-}
-
-[[maybe_unused]] const bool hooked = memory::add_reclaim_hook(forget_dead);
+[[maybe_unused]] const bool hooked =
+    forget_the_dead<ConditionRecord, memory::Purpose::condition, forget_dead>();
 
 }  // namespace
 

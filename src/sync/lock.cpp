@@ -24,16 +24,9 @@ void note_death(LockRecord& record, std::int32_t pid) noexcept {
   record.forgiven.store(1, std::memory_order_relaxed);
 }
 
-struct Dead {
-  memory::Slot slot;
-  std::uint32_t generation;
-};
-
 // The lock of a member that died, where nobody waited for it: so that no word with its name is left
 // when its place is used again.
-void release_of_dead(std::byte* data, const void* context) noexcept {
-  auto& record = *reinterpret_cast<LockRecord*>(data);
-  const Dead& dead = *static_cast<const Dead*>(context);
+void release_of_dead(LockRecord& record, memory::Ticket dead) noexcept {
   // Taken before anything is noted: a waiter may be about to take it over, and notes it itself.
   if (!memory::lock_of_dead(record.owner, dead.slot, dead.generation)) return;
   const std::int32_t pid = memory::pid_of(dead.slot);
@@ -43,12 +36,8 @@ void release_of_dead(std::byte* data, const void* context) noexcept {
   memory::unlock_of(record.owner, memory::local().slot, memory::local().generation);
 }
 
-void release_locks_of_dead(memory::Slot slot, std::uint32_t generation) noexcept {
-  const Dead dead{slot, generation};
-  memory::for_each_shared(memory::Purpose::lock, release_of_dead, &dead);
-}
-
-[[maybe_unused]] const bool hooked = memory::add_reclaim_hook(release_locks_of_dead);
+[[maybe_unused]] const bool hooked =
+    forget_the_dead<LockRecord, memory::Purpose::lock, release_of_dead>();
 
 }  // namespace
 

@@ -101,17 +101,9 @@ void look_for_dead_holders(SemaphoreRecord& record) noexcept {
   }
 }
 
-struct Dead {
-  memory::Slot slot;
-  std::uint32_t generation;
-};
-
-void forget_dead_in(std::byte* data, const void* context) noexcept {
-  auto& record = *reinterpret_cast<SemaphoreRecord*>(data);
-  const Dead& dead = *static_cast<const Dead*>(context);
+void forget_dead(SemaphoreRecord& record, memory::Ticket dead) noexcept {
   SemaphoreMember& member = record.members[dead.slot];
-  if (get(member.held) == 0 && get(member.asleep) == 0 &&
-      !is_locked_by(record, dead.slot, dead.generation)) {
+  if (get(member.held) == 0 && get(member.asleep) == 0 && !is_locked_by(record, dead)) {
     return;
   }
   int woken = 0;
@@ -124,12 +116,8 @@ void forget_dead_in(std::byte* data, const void* context) noexcept {
   wake(record, woken);
 }
 
-void forget_dead(memory::Slot slot, std::uint32_t generation) noexcept {
-  const Dead dead{slot, generation};
-  memory::for_each_shared(memory::Purpose::semaphore, forget_dead_in, &dead);
-}
-
-[[maybe_unused]] const bool hooked = memory::add_reclaim_hook(forget_dead);
+[[maybe_unused]] const bool hooked =
+    forget_the_dead<SemaphoreRecord, memory::Purpose::semaphore, forget_dead>();
 
 void leave_units_in(std::byte* data, const void*) noexcept {
   auto& record = *reinterpret_cast<SemaphoreRecord*>(data);

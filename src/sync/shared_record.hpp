@@ -16,6 +16,7 @@
 #include "memory/block.hpp"
 #include "memory/member.hpp"
 #include "memory/owner_lock.hpp"
+#include "memory/reclaim.hpp"
 #include "memory/shared.hpp"
 
 namespace onecopy::sync {
@@ -76,9 +77,22 @@ class Guard {
 
 // Whether a member holds a record's lock: one that is dead must lose it when it is reclaimed.
 template <class Record>
-bool is_locked_by(const Record& record, memory::Slot slot, std::uint32_t generation) noexcept {
+bool is_locked_by(const Record& record, memory::Ticket member) noexcept {
   return (record.lock.word.load(std::memory_order_relaxed) & ~memory::kLockContended) ==
-         memory::lock_word(slot, generation);
+         memory::lock_word(member.slot, member.generation);
+}
+
+// From now on, whenever a member is reclaimed, `forget(record, dead)` is called with each record of
+// that kind. To be set while the program is loaded: see memory::add_reclaim_hook().
+template <class Record, memory::Purpose Kind, void (*Forget)(Record&, memory::Ticket) noexcept>
+bool forget_the_dead() noexcept {
+  return memory::add_reclaim_hook([](memory::Slot slot, std::uint32_t generation) {
+    const memory::Ticket dead{slot, generation};
+    const auto visit = [](std::byte* data, const void* context) {
+      Forget(*reinterpret_cast<Record*>(data), *static_cast<const memory::Ticket*>(context));
+    };
+    memory::for_each_shared(Kind, visit, &dead);
+  });
 }
 
 // Words that only the holder of the lock changes. Relaxed: he reads what the lock brought him, and

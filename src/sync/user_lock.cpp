@@ -25,8 +25,7 @@ bool LockHandle::lock_within(std::int64_t wait) {
     ++state_->count;
     return true;
   }
-  const os::Deadline deadline =
-      wait == kForever ? os::Deadline::never() : os::Deadline::after(wait);
+  const os::Deadline deadline = os::Deadline::after(wait);
   sync::Locked got = sync::Locked::interrupted;
   while (got == sync::Locked::interrupted) got = state_->lock.acquire(deadline);
   if (got == sync::Locked::timed_out) return false;

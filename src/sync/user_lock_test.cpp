@@ -1,11 +1,12 @@
 #include <onecopy/lock.hpp>
 
-#include <gtest/gtest.h>
-
 #include <atomic>
 #include <chrono>
 #include <mutex>
 #include <thread>
+
+#include <gtest/gtest.h>
+#include <onecopy/process.hpp>
 
 #include "memory/family.hpp"
 #include "os/testing.hpp"
@@ -64,6 +65,15 @@ TYPED_TEST(UserLock, GoesToTheNextWhenItsHolderIsKilled) {
   kill_process(holder);
   this->lock_.lock();
   EXPECT_EQ(this->lock_.recovered(), holder);
+  this->lock_.unlock();
+}
+
+TYPED_TEST(UserLock, GoesToTheNextWhenItsHolderEnds) {
+  Process holder = Process::start([this] { this->lock_.lock(); }).value_or_throw();
+  const int pid = holder.pid();
+  EXPECT_EQ(*holder.join(), 0);
+  this->lock_.lock();
+  EXPECT_EQ(this->lock_.recovered(), pid);
   this->lock_.unlock();
 }
 

@@ -1,0 +1,132 @@
+// Conditions between processes: waiting, without a lock, for what is to be looked at under it.
+//
+//   onecopy::Lock lock;  // make them before the processes that share them
+//   onecopy::Condition changed;
+//   onecopy::Value<int> stock(0);
+//   auto worker = onecopy::Process::start([&] {
+//     std::unique_lock guard(lock);
+//     changed.wait(guard, [&] { return stock.get() > 0; });
+//     ...
+//   });
+//   ...
+//   std::scoped_lock guard(lock);
+//   stock.set(10);
+//   changed.notify_all();
+//
+// The names are those of std::condition_variable_any, and so is the rule: all who wait at the same
+// time do so with the same lock, a Lock, an RLock or a std::unique_lock of one, which the caller
+// holds once. Any thread of any process that has a condition may call anything but the moves and
+// the destructor at the same time. Nobody is let go but by a notification, those first who have
+// waited longest. Waiting goes on through signals. The condition lives until the last process that
+// knows it has ended.
+//
+// A waiter that dies before it has the lock again leaves no ghost: its notification goes to the
+// next of those who waited when it was given, within 100 ms. A notifier waits for nobody; one that
+// dies has notified some of those that it meant to, and perhaps none.
+//
+// Making one throws onecopy::Exception, or answers with a Result, where there is no memory
+// (Error::no_memory). Waiting throws it where 1024 threads wait already, and waiting and notifying
+// where this process is no member of the family and cannot become one (Error::too_many). What the
+// lock throws goes through, and the notification, if there was one, to the next.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <utility>
+
+#include <onecopy/deadline.hpp>
+#include <onecopy/error.hpp>
+
+namespace [[gnu::visibility("default")]] onecopy {
+
+class Condition {
+ public:
+  Condition() : Condition(create().value_or_throw()) {}
+  static Result<Condition> create();
+  Condition(Condition&&) noexcept;
+  Condition& operator=(Condition&&) noexcept;
+  ~Condition();
+
+  // Releases the lock, waits to be notified, takes the lock again.
+  template <class Lockable>
+  void wait(Lockable& lock) {
+    static_cast<void>(wait_within(lock, detail::kForever));
+  }
+  // Whether it was notified in time.
+  template <class Lockable, class Rep, class Period>
+  bool wait_for(Lockable& lock, std::chrono::duration<Rep, Period> time) {
+    return wait_within(lock, detail::nanoseconds(time));
+  }
+  template <class Lockable, class Clock, class Duration>
+  bool wait_until(Lockable& lock, std::chrono::time_point<Clock, Duration> when) {
+    return wait_for(lock, when - Clock::now());
+  }
+
+  // Until `fulfilled`, which is asked under the lock; the answer is its last one.
+  template <class Lockable, class Predicate>
+  void wait(Lockable& lock, Predicate fulfilled) {
+    while (!fulfilled()) wait(lock);
+  }
+  template <class Lockable, class Rep, class Period, class Predicate>
+  bool wait_for(Lockable& lock, std::chrono::duration<Rep, Period> time, Predicate fulfilled) {
+    const std::int64_t longest = detail::nanoseconds(time);
+    if (longest != detail::kForever) {
+      const auto when = std::chrono::steady_clock::now() + std::chrono::nanoseconds(longest);
+      return wait_until(lock, when, std::move(fulfilled));
+    }
+    wait(lock, std::move(fulfilled));
+    return true;
+  }
+  template <class Lockable, class Clock, class Duration, class Predicate>
+  bool wait_until(Lockable& lock, std::chrono::time_point<Clock, Duration> when,
+                  Predicate fulfilled) {
+    while (!fulfilled()) {
+      if (!wait_until(lock, when)) return fulfilled();
+    }
+    return true;
+  }
+
+  // Under the lock, or after what the waiters look at was changed under it.
+  void notify_one() { notify(1); }
+  void notify_all() { notify(kAll); }
+
+ private:
+  static constexpr std::uint32_t kAll = 0xffffffff;
+
+  // The place of one who waits: from its making on the thread is notified. Whoever leaves it
+  // without coming back, by an exception, passes on its notification.
+  class Seat {
+   public:
+    explicit Seat(Condition& condition);
+    ~Seat();
+    Seat(const Seat&) = delete;
+    Seat& operator=(const Seat&) = delete;
+
+    // Whether it was notified; where not, that is the end of it.
+    bool wait(std::int64_t wait);
+    void come_back() noexcept;
+
+   private:
+    Condition& condition_;
+    std::uint32_t number_;
+    bool taken_ = true;
+  };
+
+  template <class Lockable>
+  bool wait_within(Lockable& lock, std::int64_t wait) {
+    Seat seat(*this);
+    lock.unlock();
+    const bool notified = seat.wait(wait);
+    lock.lock();
+    seat.come_back();
+    return notified;
+  }
+  void notify(std::uint32_t most);
+
+  struct State;
+  explicit Condition(std::unique_ptr<State> state) noexcept;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace onecopy
