@@ -22,6 +22,11 @@ if TYPE_CHECKING:
     __version__: str
 
 if sys.platform == "linux":
+    from ._signals import HeldBack
+
+    # A Ctrl-C between the making and the filling of a module of nanobind's ends in SIGSEGV.
+    with HeldBack():
+        from . import _engine  # noqa: F401
     from . import context, process, reduction  # noqa: F401
 
     _default = context._default_context

@@ -14,7 +14,10 @@ import sys
 import time
 from multiprocessing import forkserver, util
 
-from . import _birth  # noqa: F401
+from . import (
+    _birth,  # noqa: F401
+    _engine,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -61,4 +64,4 @@ def _draw_anew() -> None:
         random.seed()
 
 
-os.register_at_fork(after_in_child=_draw_anew)
+os.register_at_fork(after_in_child=_engine.keeping_interrupts(_draw_anew))

@@ -18,7 +18,10 @@ from multiprocessing.context import (  # noqa: F401
     set_spawning_popen,
 )
 
-from . import _names
+from . import (
+    _fork_warning,  # noqa: F401
+    _names,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -4,6 +4,7 @@
 
 #include <onecopy/version.hpp>
 
+#include "at_fork.hpp"
 #include "barrier.hpp"
 #include "buffer.hpp"
 #include "bulk_memory.hpp"
@@ -39,5 +40,13 @@ NB_MODULE(_engine, module) {
   python::watch_arenas();
   python::add_family_functions(module);
   module.def("set_pickler", &python::set_pickler, nb::arg("dumps"), nb::arg("loads"));
+  module.def(
+      "keeping_interrupts",
+      [](const nb::callable& function) {
+        const nb::object made = nb::steal(python::keeping_interrupts(function.ptr()));
+        if (!made.is_valid()) throw nb::python_error();
+        return made;
+      },
+      nb::arg("function"));
   module.def("wait_any", &python::wait_any, nb::arg("waitables"), nb::arg("timeout").none());
 }
