@@ -1,5 +1,5 @@
-"""Ctrl-C, which goes to all processes of a program at once, ends it at any moment: no process stays,
-and none says more than one traceback."""
+"""Ctrl-C, which goes to all processes of a program at once, ends it at any moment: no process
+stays, and none says more than one traceback."""
 
 import os
 import random
