@@ -10,7 +10,11 @@ from __future__ import annotations
 
 import os
 
-from . import _engine, _pickler
+from . import (
+    _engine,
+    _fork_warning,  # noqa: F401
+    _pickler,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

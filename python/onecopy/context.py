@@ -18,10 +18,7 @@ from multiprocessing.context import (  # noqa: F401
     set_spawning_popen,
 )
 
-from . import (
-    _fork_warning,  # noqa: F401
-    _names,
-)
+from . import _names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ PROGRAM = """
     import os, subprocess, sys, threading
 
     def fork():
+        mp.Lock()
         child = os.fork()
         if child == 0:
             os._exit(0)
@@ -117,6 +118,7 @@ def test_leaves_no_filter_behind(python):
     outcome = python(
         """
         import onecopy, os, threading, warnings
+        onecopy.Lock()
         before = list(warnings.filters)
         stop = threading.Event()
         thread = threading.Thread(target=stop.wait)

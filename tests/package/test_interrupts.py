@@ -186,9 +186,10 @@ def test_may_come_while_the_engine_is_loaded(python):
                 if "onecopy" in str(frame.f_locals.get("args")):
                     signal.raise_signal(signal.SIGINT)
 
+        import onecopy
         sys.setprofile(interrupt)
         try:
-            import onecopy
+            onecopy.Lock()
         except KeyboardInterrupt:
             sys.setprofile(None)
             print("interrupted")
