@@ -12,6 +12,8 @@ counted how many calls a second each way manages,
     python s0_pipe_queue_array.py --ways Array --profile
 """
 
+from __future__ import annotations
+
 import argparse
 import cProfile
 import multiprocessing
@@ -19,8 +21,21 @@ import pstats
 import queue
 import sys
 import time
+from typing import TYPE_CHECKING, Any, Union
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from multiprocessing.connection import Connection
+    from multiprocessing.context import DefaultContext
+    from multiprocessing.queues import Queue
+    from multiprocessing.synchronize import Event, Semaphore
+
+    from numpy.typing import NDArray
+
+    Channel = Union[type["OverPipe"], type["OverQueue"], type["OverArray"]]
+    Progress = Callable[[int], None]
 
 PATIENCE = 60  # seconds to wait for one answer before calling the child lost
 
@@ -28,7 +43,7 @@ PATIENCE = 60  # seconds to wait for one answer before calling the child lost
 # The child's side: take an array, answer with its sum, until there is nothing more to come.
 
 
-def add_up_from_pipe(connection):
+def add_up_from_pipe(connection: Connection[Any, Any]) -> None:
     while True:
         numbers = connection.recv()
         if numbers is None:
@@ -36,7 +51,7 @@ def add_up_from_pipe(connection):
         connection.send(int(numbers.sum()))
 
 
-def add_up_from_queue(questions, answers):
+def add_up_from_queue(questions: Queue[Any], answers: Queue[int]) -> None:
     while True:
         numbers = questions.get()
         if numbers is None:
@@ -44,7 +59,9 @@ def add_up_from_queue(questions, answers):
         answers.put(int(numbers.sum()))
 
 
-def add_up_from_array(shared, filled, answered, total, stopping):
+def add_up_from_array(
+    shared: Any, filled: Semaphore, answered: Semaphore, total: Any, stopping: Event
+) -> None:
     numbers = np.frombuffer(shared.get_obj(), dtype=np.int64)
     while True:
         filled.acquire()
@@ -60,41 +77,41 @@ def add_up_from_array(shared, filled, answered, total, stopping):
 
 
 class OverPipe:
-    def __init__(self, context, size):
+    def __init__(self, context: DefaultContext, size: int) -> None:
         self.connection, far_end = context.Pipe()
         self.process = context.Process(target=add_up_from_pipe, args=(far_end,), daemon=True)
         self.process.start()
         far_end.close()  # so that a dead child shows as EOFError, not as silence
 
-    def ask(self, numbers):
+    def ask(self, numbers: NDArray[Any]) -> int:
         self.connection.send(numbers)
         if not self.connection.poll(PATIENCE):
             raise TimeoutError("no answer came over the Pipe")
-        return self.connection.recv()
+        return int(self.connection.recv())
 
-    def close(self):
+    def close(self) -> None:
         self.connection.send(None)
         self.process.join()
         self.connection.close()
 
 
 class OverQueue:
-    def __init__(self, context, size):
-        self.questions = context.Queue()
-        self.answers = context.Queue()
+    def __init__(self, context: DefaultContext, size: int) -> None:
+        self.questions: Queue[Any] = context.Queue()
+        self.answers: Queue[int] = context.Queue()
         self.process = context.Process(
             target=add_up_from_queue, args=(self.questions, self.answers), daemon=True
         )
         self.process.start()
 
-    def ask(self, numbers):
+    def ask(self, numbers: NDArray[Any]) -> int:
         self.questions.put(numbers)
         try:
             return self.answers.get(timeout=PATIENCE)
         except queue.Empty:
             raise TimeoutError("no answer came over the Queue") from None
 
-    def close(self):
+    def close(self) -> None:
         self.questions.put(None)
         self.process.join()
         self.questions.close()
@@ -102,7 +119,7 @@ class OverQueue:
 
 
 class OverArray:
-    def __init__(self, context, size):
+    def __init__(self, context: Any, size: int) -> None:
         self.shared = context.Array("q", size)
         self.numbers = np.frombuffer(self.shared.get_obj(), dtype=np.int64)
         self.filled = context.Semaphore(0)
@@ -116,31 +133,37 @@ class OverArray:
         )
         self.process.start()
 
-    def ask(self, numbers):
+    def ask(self, numbers: NDArray[Any]) -> int:
         with self.shared:
             self.numbers[:] = numbers
         self.filled.release()
         if not self.answered.acquire(timeout=PATIENCE):
             raise TimeoutError("no answer came through the Array")
-        return self.total.value
+        return int(self.total.value)
 
-    def close(self):
+    def close(self) -> None:
         self.stopping.set()
         self.filled.release()
         self.process.join()
 
 
-WAYS = {"Pipe": OverPipe, "Queue": OverQueue, "Array": OverArray}
+WAYS: dict[str, Channel] = {"Pipe": OverPipe, "Queue": OverQueue, "Array": OverArray}
 
 
 # Every call sends different contents, so that an array that arrived late or half would show.
 
 
-def change(numbers, call):
+def change(numbers: NDArray[Any], call: int) -> None:
     numbers[call % len(numbers)] += call + 1
 
 
-def ask_anew(way, context, numbers, calls, progress):
+def ask_anew(
+    way: Channel,
+    context: DefaultContext,
+    numbers: NDArray[Any],
+    calls: int,
+    progress: Progress,
+) -> tuple[list[int], float]:
     totals = []
     begin = time.perf_counter()
     for call in range(calls):
@@ -152,7 +175,13 @@ def ask_anew(way, context, numbers, calls, progress):
     return totals, time.perf_counter() - begin
 
 
-def ask_kept(way, context, numbers, calls, progress):
+def ask_kept(
+    way: Channel,
+    context: DefaultContext,
+    numbers: NDArray[Any],
+    calls: int,
+    progress: Progress,
+) -> tuple[list[int], float]:
     totals = []
     channel = way(context, len(numbers))
     channel.ask(numbers)  # waits until the child has started: not timed
@@ -169,7 +198,7 @@ def ask_kept(way, context, numbers, calls, progress):
 MODES = {"anew": ("made anew", ask_anew), "kept": ("kept", ask_kept)}
 
 
-def expected_totals(numbers, calls):
+def expected_totals(numbers: NDArray[Any], calls: int) -> list[int]:
     """What the children must answer: call number i adds i + 1 to what was there before."""
     total = int(numbers.sum())
     totals = []
@@ -179,13 +208,13 @@ def expected_totals(numbers, calls):
     return totals
 
 
-def progress_line(label, calls):
+def progress_line(label: str, calls: int) -> Progress:
     """Returns a function that shows how far we are, on stderr, and only when it takes long."""
     on_terminal = sys.stderr.isatty()
     interval = 1 if on_terminal else 10
     last_shown = time.monotonic()
 
-    def show(done):
+    def show(done: int) -> None:
         nonlocal last_shown
         now = time.monotonic()
         if now - last_shown >= interval:
@@ -196,9 +225,9 @@ def progress_line(label, calls):
     return show
 
 
-def print_profile(profiler):
+def print_profile(profiler: cProfile.Profile) -> None:
     """The functions of this process that took the most time of their own."""
-    statistics = pstats.Stats(profiler)
+    statistics: Any = pstats.Stats(profiler)
     print(f"profile:   {statistics.total_calls} Python calls")
     slowest = sorted(statistics.stats.items(), key=lambda item: -item[1][2])
     for (path, line, function), (_, count, own_seconds, _, _) in slowest[:5]:
@@ -206,14 +235,14 @@ def print_profile(profiler):
         print(f"profile:   {own_seconds:8.3f} s in {count:7d} calls of {place}")
 
 
-def positive(text):
+def positive(text: str) -> int:
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text} is not at least 1")
     return number
 
 
-def main():
+def main() -> int:
     parser = argparse.ArgumentParser(
         description="Times a NumPy array over Pipe, Queue and shared Array between two processes."
     )

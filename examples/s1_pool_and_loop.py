@@ -18,19 +18,33 @@ Whoever wants the result must have it sent back, or keep the lists where all can
     python s1_pool_and_loop.py --ways loop pool --repeats 20
 """
 
+from __future__ import annotations
+
 import argparse
 import multiprocessing
 import random
 import statistics
 import sys
 import time
+from typing import TYPE_CHECKING, Callable
+
+if TYPE_CHECKING:
+    from collections.abc import MutableSequence
+    from multiprocessing.context import DefaultContext
+    from multiprocessing.pool import Pool
+
+    Lists = list[list[int]]
+    Work = Callable[[Lists], Lists]
+    Found = tuple[Lists, float]
+    Timed = Callable[[Work], Found]
+    Progress = Callable[[int], None]
 
 
-def reverse(numbers):
+def reverse(numbers: MutableSequence[int]) -> None:
     numbers.reverse()
 
 
-def reverse_and_return(numbers):
+def reverse_and_return(numbers: list[int]) -> list[int]:
     numbers.reverse()
     return numbers
 
@@ -43,8 +57,8 @@ class ChildFailedError(Exception):
     pass
 
 
-def by_loop(context, workers, timed):
-    def work(lists):
+def by_loop(context: DefaultContext, workers: int, timed: Timed) -> Found:
+    def work(lists: Lists) -> Lists:
         for numbers in lists:
             reverse(numbers)
         return lists
@@ -52,16 +66,16 @@ def by_loop(context, workers, timed):
     return timed(work)
 
 
-def by_map(context, workers, timed):
-    def work(lists):
+def by_map(context: DefaultContext, workers: int, timed: Timed) -> Found:
+    def work(lists: Lists) -> Lists:
         list(map(reverse, lists))  # the list makes it happen: map alone only promises to
         return lists
 
     return timed(work)
 
 
-def by_processes(context, workers, timed):
-    def work(lists):
+def by_processes(context: DefaultContext, workers: int, timed: Timed) -> Found:
+    def work(lists: Lists) -> Lists:
         processes = [
             context.Process(target=reverse, args=(numbers,), daemon=True) for numbers in lists
         ]
@@ -76,7 +90,7 @@ def by_processes(context, workers, timed):
     return timed(work)
 
 
-def started_pool(context, workers):
+def started_pool(context: DefaultContext, workers: int) -> Pool:
     """A Pool of which all workers have started: how long that takes is not counted."""
     barrier = context.Barrier(workers + 1)
     pool = context.Pool(workers, barrier.wait)
@@ -84,8 +98,8 @@ def started_pool(context, workers):
     return pool
 
 
-def by_pool(context, workers, timed):
-    def work(lists):
+def by_pool(context: DefaultContext, workers: int, timed: Timed) -> Found:
+    def work(lists: Lists) -> Lists:
         pool.map(reverse, lists)
         return lists
 
@@ -93,13 +107,13 @@ def by_pool(context, workers, timed):
         return timed(work)
 
 
-def by_pool_that_returns(context, workers, timed):
+def by_pool_that_returns(context: DefaultContext, workers: int, timed: Timed) -> Found:
     with started_pool(context, workers) as pool:
         return timed(lambda lists: pool.map(reverse_and_return, lists))
 
 
-def by_manager(context, workers, timed):
-    def work(lists):
+def by_manager(context: DefaultContext, workers: int, timed: Timed) -> Found:
+    def work(lists: Lists) -> Lists:
         proxies = [manager.list(numbers) for numbers in lists]
         pool.map(reverse, proxies)
         return [proxy[:] for proxy in proxies]
@@ -119,13 +133,13 @@ WAYS = {
 COPIES_REVERSED = {"processes", "pool"}  # and the caller's lists not
 
 
-def progress_line(label, repeats):
+def progress_line(label: str, repeats: int) -> Progress:
     """Returns a function that shows how far we are, on stderr, and only when it takes long."""
     on_terminal = sys.stderr.isatty()
     interval = 1 if on_terminal else 10
     last_shown = time.monotonic()
 
-    def show(done):
+    def show(done: int) -> None:
         nonlocal last_shown
         now = time.monotonic()
         if now - last_shown >= interval:
@@ -136,10 +150,10 @@ def progress_line(label, repeats):
     return show
 
 
-def repeated(originals, repeats, progress):
+def repeated(originals: Lists, repeats: int, progress: Progress) -> Timed:
     """Returns a function that does some work on fresh copies of the lists, and times it."""
 
-    def timed(work):
+    def timed(work: Work) -> Found:
         seconds = []
         for repeat in range(repeats):
             lists = [list(numbers) for numbers in originals]
@@ -152,14 +166,14 @@ def repeated(originals, repeats, progress):
     return timed
 
 
-def positive(text):
+def positive(text: str) -> int:
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text} is not at least 1")
     return number
 
 
-def main():
+def main() -> int:
     parser = argparse.ArgumentParser(
         description="Times lists reversed in place by a loop, by map, and in other processes."
     )

@@ -14,6 +14,8 @@ A spawned process, and one of the forkserver, has streams and locks of its own.
     python s2_fork_hazards.py --hazards stdout --start fork --children 300
 """
 
+from __future__ import annotations
+
 import argparse
 import contextlib
 import multiprocessing
@@ -21,6 +23,15 @@ import os
 import sys
 import threading
 import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.connection import Connection
+    from multiprocessing.context import DefaultContext
+    from typing import Any, Callable
+
+    Progress = Callable[[int], None]
 
 PATIENCE = 60  # seconds for a child to start
 
@@ -30,23 +41,23 @@ LOCK = threading.Lock()
 # What the thread does until it is told to stop, and what the child does once.
 
 
-def keep_printing_to_stdout(text, begun, stop):
+def keep_printing_to_stdout(text: str, begun: threading.Event, stop: threading.Event) -> None:
     begun.set()
     while not stop.is_set():
         print(text, flush=True)
 
 
-def print_to_stdout(text):
+def print_to_stdout(text: str) -> None:
     print(text, flush=True)
 
 
-def hold_lock(text, begun, stop):
+def hold_lock(text: str, begun: threading.Event, stop: threading.Event) -> None:
     with LOCK:
         begun.set()
         stop.wait()
 
 
-def take_lock(text):
+def take_lock(text: str) -> None:
     with LOCK:
         pass
 
@@ -57,7 +68,7 @@ HAZARDS = {
 }
 
 
-def child(connection, act, text):
+def child(connection: Connection[Any, Any], act: Callable[[str], None], text: str) -> None:
     connection.send("started")
     act(text)
     connection.send("done")
@@ -67,7 +78,7 @@ class ChildFailedError(Exception):
     pass
 
 
-def hangs(context, act, text, patience):
+def hangs(context: DefaultContext, act: Callable[[str], None], text: str, patience: float) -> bool:
     """Starts one child and tells whether it was still busy when patience ran out."""
     connection, far_end = context.Pipe(duplex=False)
     # A daemon, so that none is left behind when this program fails.
@@ -90,7 +101,12 @@ def hangs(context, act, text, patience):
     return hung
 
 
-def first_that_hangs(context, hazard, options, progress):
+def first_that_hangs(
+    context: DefaultContext,
+    hazard: str,
+    options: argparse.Namespace,
+    progress: Progress,
+) -> int | None:
     """Returns the number of the first child that hung, or None."""
     keep_busy, act = HAZARDS[hazard]
     text = "x" * options.size
@@ -110,7 +126,7 @@ def first_that_hangs(context, hazard, options, progress):
 
 
 @contextlib.contextmanager
-def silent_stdout():
+def silent_stdout() -> Iterator[None]:
     """Sends what is printed to standard output nowhere, in this process and its children."""
     sys.stdout.flush()
     saved, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
@@ -124,13 +140,13 @@ def silent_stdout():
         os.close(nowhere)
 
 
-def progress_line(label, children):
+def progress_line(label: str, children: int) -> Progress:
     """Returns a function that shows how far we are, on stderr, and only when it takes long."""
     on_terminal = sys.stderr.isatty()
     interval = 1 if on_terminal else 10
     last_shown = time.monotonic()
 
-    def show(done):
+    def show(done: int) -> None:
         nonlocal last_shown
         now = time.monotonic()
         if now - last_shown >= interval:
@@ -141,14 +157,14 @@ def progress_line(label, children):
     return show
 
 
-def positive(text):
+def positive(text: str) -> int:
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text} is not at least 1")
     return number
 
 
-def main():
+def main() -> int:
     methods = multiprocessing.get_all_start_methods()
     parser = argparse.ArgumentParser(
         description="Starts processes beside a busy thread and tells which of them hang."

@@ -15,6 +15,8 @@ The processes are Pools of one worker, which have started before anything is tim
     python s2_four_ways.py --ways less --rounds 200 --start forkserver
 """
 
+from __future__ import annotations
+
 import argparse
 import multiprocessing
 import pathlib
@@ -23,6 +25,7 @@ import tempfile
 import time
 from multiprocessing import shared_memory
 from multiprocessing.pool import ThreadPool
+from typing import TYPE_CHECKING
 
 try:
     import fastparquet
@@ -37,11 +40,21 @@ except ModuleNotFoundError as error:
     )
     sys.exit(2)
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.context import DefaultContext
+    from multiprocessing.pool import Pool
+    from typing import Any, Callable
+
+    from numpy.typing import NDArray
+
+    Progress = Callable[[str], None]
+
 TASKS = 10  # that the threads share
 THREADS = 4
 
 
-def random_ints(seed, size):
+def random_ints(seed: int, size: int) -> NDArray[Any]:
     return np.random.default_rng(seed).integers(0, 1_000_000, size)
 
 
@@ -49,12 +62,12 @@ class WrongAnswerError(Exception):
     pass
 
 
-def check(right, what):
+def check(right: bool, what: str) -> None:
     if not right:
         raise WrongAnswerError(what)
 
 
-def timed(function, *arguments):
+def timed(function: Callable[..., Any], *arguments: Any) -> tuple[Any, float]:
     begin = time.perf_counter()
     result = function(*arguments)
     return result, time.perf_counter() - begin
@@ -63,7 +76,7 @@ def timed(function, *arguments):
 # Each way is a generator of what it has found: lines for answers and, after "time:", for times.
 
 
-def started_pool(context):
+def started_pool(context: DefaultContext) -> Pool:
     pool = context.Pool(1)
     pool.apply(abs, (1,))
     return pool
@@ -72,15 +85,17 @@ def started_pool(context):
 # 1. Threads.
 
 
-def sum_of_numbers(numbers):
+def sum_of_numbers(numbers: NDArray[Any]) -> int:
     return int(numbers.sum())
 
 
-def letters_of_words(series):
+def letters_of_words(series: Any) -> int:
     return int(series.str.upper().str.len().sum())
 
 
-def by_threads(context, options, progress):
+def by_threads(
+    context: DefaultContext, options: argparse.Namespace, progress: Progress
+) -> Iterator[str]:
     numbers = random_ints(options.seed, options.size)
     words = pd.Series([f"word {number}" for number in numbers.tolist()], dtype=object)
     works = [
@@ -104,7 +119,7 @@ def by_threads(context, options, progress):
 # 2. Live with it, or pass less.
 
 
-def compute(numbers, rounds):
+def compute(numbers: NDArray[Any], rounds: int) -> tuple[int, float]:
     """Returns a number that all rounds have a part in, and the seconds it took."""
     begin = time.perf_counter()
     for _ in range(rounds):
@@ -112,11 +127,13 @@ def compute(numbers, rounds):
     return int(numbers.sum()), time.perf_counter() - begin
 
 
-def make_and_compute(seed, size, rounds):
+def make_and_compute(seed: int, size: int, rounds: int) -> tuple[int, float]:
     return compute(random_ints(seed, size), rounds)
 
 
-def by_passing_less(context, options, progress):
+def by_passing_less(
+    context: DefaultContext, options: argparse.Namespace, progress: Progress
+) -> Iterator[str]:
     numbers = random_ints(options.seed, options.size)
     expected, _ = compute(numbers, options.rounds)
     with started_pool(context) as pool:
@@ -135,50 +152,52 @@ def by_passing_less(context, options, progress):
 # 3. By way of the disk.
 
 
-def make_frame(seed, size):
+def make_frame(seed: int, size: int) -> Any:
     whole = random_ints(seed, size)
     names = [f"name {number % 1000}" for number in whole.tolist()]
     return pd.DataFrame({"whole": whole, "half": whole / 2, "name": names})
 
 
-def double(frame):
+def double(frame: Any) -> Any:
     return frame.assign(whole=frame["whole"] * 2)
 
 
-def write(frame, path, engine):
+def write(frame: Any, path: str, engine: str) -> None:
     if engine == "fastparquet":  # by itself: pandas 3 deprecates asking pandas for it
         fastparquet.write(path, frame, compression=None, write_index=False)
     else:
         frame.to_parquet(path, engine=engine, compression=None, index=False)
 
 
-def read(path, engine):
+def read(path: str, engine: str) -> Any:
     if engine == "fastparquet":
         return fastparquet.ParquetFile(path).to_pandas()
     return pd.read_parquet(path, engine=engine)
 
 
-def double_file(path, reply_path, engine):
+def double_file(path: str, reply_path: str, engine: str) -> None:
     write(double(read(path, engine)), reply_path, engine)
 
 
-def by_pickle(pool, frame):
+def by_pickle(pool: Pool, frame: Any) -> Any:
     return pool.apply(double, (frame,))
 
 
-def by_file(pool, frame, folder, engine):
+def by_file(pool: Pool, frame: Any, folder: str, engine: str) -> Any:
     path, reply_path = (str(pathlib.Path(folder, name)) for name in ("frame", "reply"))
     write(frame, path, engine)
     pool.apply(double_file, (path, reply_path, engine))
     return read(reply_path, engine)
 
 
-def by_parquet(context, options, progress):
+def by_parquet(
+    context: DefaultContext, options: argparse.Namespace, progress: Progress
+) -> Iterator[str]:
     progress("making the frame")
     frame = make_frame(options.seed, options.size)
     expected = double(frame)
     with started_pool(context) as pool, tempfile.TemporaryDirectory() as folder:
-        cases = [
+        cases: list[tuple[str, Callable[..., Any], tuple[str, ...]]] = [
             ("pickled", by_pickle, ()),
             ("fastparquet", by_file, (folder, "fastparquet")),
             ("pyarrow", by_file, (folder, "pyarrow")),
@@ -198,7 +217,7 @@ def by_parquet(context, options, progress):
 # 4. Shared memory.
 
 
-def double_block(name, size):
+def double_block(name: str, size: int) -> None:
     block = shared_memory.SharedMemory(name)
     numbers = np.ndarray(size, dtype=np.int64, buffer=block.buf)
     numbers *= 2
@@ -206,14 +225,14 @@ def double_block(name, size):
     block.close()
 
 
-def change_items(name):
-    items = shared_memory.ShareableList(name=name)
+def change_items(name: str) -> None:
+    items: shared_memory.ShareableList[Any] = shared_memory.ShareableList(name=name)
     items[0] += 1
     items[3] = "there"
     items.shm.close()
 
 
-def by_block(context, numbers):
+def by_block(context: DefaultContext, numbers: NDArray[Any]) -> tuple[NDArray[Any], float]:
     block = shared_memory.SharedMemory(create=True, size=numbers.nbytes)
     try:
         with started_pool(context) as pool:
@@ -228,8 +247,8 @@ def by_block(context, numbers):
     return found, seconds
 
 
-def by_list(context, items):
-    shared = shared_memory.ShareableList(items)
+def by_list(context: DefaultContext, items: list[Any]) -> list[Any]:
+    shared: Any = shared_memory.ShareableList(items)
     try:
         with started_pool(context) as pool:
             pool.apply(change_items, (shared.shm.name,))
@@ -240,7 +259,9 @@ def by_list(context, items):
     return found
 
 
-def by_shared_memory(context, options, progress):
+def by_shared_memory(
+    context: DefaultContext, options: argparse.Namespace, progress: Progress
+) -> Iterator[str]:
     progress("a block")
     numbers = random_ints(options.seed, options.size)
     found, seconds = by_block(context, numbers)
@@ -249,9 +270,9 @@ def by_shared_memory(context, options, progress):
     yield f"time: a block: {seconds:.6f} s there and back"
 
     progress("a ShareableList")
-    found = by_list(context, [1, 2.5, True, "where", b"bytes", None])
-    check(found == [2, 2.5, True, "there", b"bytes", None], f"the list came back as {found}")
-    yield f"a ShareableList: {found}"
+    items = by_list(context, [1, 2.5, True, "where", b"bytes", None])
+    check(items == [2, 2.5, True, "there", b"bytes", None], f"the list came back as {items}")
+    yield f"a ShareableList: {items}"
 
 
 WAYS = {
@@ -262,13 +283,13 @@ WAYS = {
 }
 
 
-def progress_line(way):
+def progress_line(way: str) -> Progress:
     """Returns a function that says, on stderr, what begins now; only when it all takes long."""
     on_terminal = sys.stderr.isatty()
     interval = 1 if on_terminal else 10
     begin = last_shown = time.monotonic()
 
-    def show(step):
+    def show(step: str) -> None:
         nonlocal last_shown
         now = time.monotonic()
         if now - last_shown >= interval:
@@ -278,14 +299,14 @@ def progress_line(way):
     return show
 
 
-def positive(text):
+def positive(text: str) -> int:
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text} is not at least 1")
     return number
 
 
-def main():
+def main() -> int:
     parser = argparse.ArgumentParser(
         description="Times threads, small arguments, Parquet files and shared memory."
     )

@@ -11,6 +11,8 @@ workers and their minor page faults.
     python s3_blas_threads.py --size 1000000 --matrices 16 --workers 1 2 4 --threads 1 4
 """
 
+from __future__ import annotations
+
 import argparse
 import contextlib
 import math
@@ -19,8 +21,19 @@ import os
 import resource
 import sys
 import time
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.context import DefaultContext
+    from typing import Callable
+
+    # Seconds of processor time, process id, bytes, page faults, threads.
+    Usage = tuple[float, int, int, int, int]
+    Answer = tuple[float, bool, Usage]
+    Progress = Callable[[int], None]
 
 # Of OpenMP, and of the BLAS libraries that have a variable of their own.
 VARIABLES = ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS"]
@@ -29,7 +42,7 @@ VARIABLES = ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS
 # The workers' side.
 
 
-def decompose(item):
+def decompose(item: tuple[int, int]) -> Answer:
     """Returns the sum of the singular values, whether u, s and v are right, and what it took."""
     seed, side = item
     before = processor_time()
@@ -39,12 +52,12 @@ def decompose(item):
     return float(s.sum()), right, (processor_time() - before, *used_so_far())
 
 
-def processor_time():
+def processor_time() -> float:
     usage = resource.getrusage(resource.RUSAGE_SELF)
     return usage.ru_utime + usage.ru_stime
 
 
-def used_so_far():
+def used_so_far() -> tuple[int, int, int, int]:
     """This process: its id, most bytes of memory, minor page faults, and threads."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
     threads = len(os.listdir("/proc/self/task"))
@@ -55,7 +68,7 @@ def used_so_far():
 
 
 @contextlib.contextmanager
-def blas_threads(count):
+def blas_threads(count: int) -> Iterator[None]:
     """Lets the processes that are spawned meanwhile have so many BLAS threads."""
     before = {name: os.environ.get(name) for name in VARIABLES}
     os.environ.update(dict.fromkeys(VARIABLES, str(count)))
@@ -69,7 +82,13 @@ def blas_threads(count):
                 os.environ[name] = value
 
 
-def decompose_all(context, workers, threads, items, progress):
+def decompose_all(
+    context: DefaultContext,
+    workers: int,
+    threads: int,
+    items: list[tuple[int, int]],
+    progress: Progress,
+) -> tuple[list[Answer], float]:
     """Returns what was found, in the order of the items, and the seconds."""
     barrier = context.Barrier(workers + 1)
     with blas_threads(threads), context.Pool(workers, barrier.wait) as pool:
@@ -83,11 +102,11 @@ def decompose_all(context, workers, threads, items, progress):
     return found, seconds
 
 
-def sum_up(usages, seconds):
+def sum_up(usages: list[Usage], seconds: float) -> str:
     """What all workers together used, in words."""
     processor = sum(usage[0] for usage in usages)
     # Of each worker the last that it told: memory and page faults only grow.
-    workers = {}
+    workers: dict[int, list[int]] = {}
     for _, worker, *used in usages:
         workers[worker] = max(workers.get(worker, []), used)
     peaks, faults, threads = zip(*workers.values())
@@ -97,13 +116,13 @@ def sum_up(usages, seconds):
     )
 
 
-def progress_line(label, count):
+def progress_line(label: str, count: int) -> Progress:
     """Returns a function that shows how far we are, on stderr, and only when it takes long."""
     on_terminal = sys.stderr.isatty()
     interval = 1 if on_terminal else 10
     last_shown = time.monotonic()
 
-    def show(done):
+    def show(done: int) -> None:
         nonlocal last_shown
         now = time.monotonic()
         if now - last_shown >= interval:
@@ -114,14 +133,14 @@ def progress_line(label, count):
     return show
 
 
-def positive(text):
+def positive(text: str) -> int:
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text} is not at least 1")
     return number
 
 
-def main():
+def main() -> int:
     parser = argparse.ArgumentParser(
         description="Times singular value decompositions by workers with several BLAS threads."
     )

@@ -14,36 +14,50 @@ between two bounds, and puts its sum into a Queue. The chunk gets there
     python s3_inherited_input.py --ways sent inherited --start spawn
 """
 
+from __future__ import annotations
+
 import argparse
 import multiprocessing
 import queue
 import resource
 import sys
 import time
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-numbers = None  # the input, in the parent and in those that inherit it
+if TYPE_CHECKING:
+    from multiprocessing.context import DefaultContext
+    from multiprocessing.process import BaseProcess
+    from multiprocessing.queues import Queue
+    from typing import Any, Callable
+
+    from numpy.typing import NDArray
+
+    Answer = tuple[int, int, int, int]
+    Progress = Callable[[], None]
+
+numbers: Any = None  # the input, in the parent and in those that inherit it
 
 
 # The children's side. Each also tells how much memory it had at most, and its page faults.
 
 
-def answer(results, part, total):
+def answer(results: Queue[Answer], part: int, total: int) -> None:
     usage = resource.getrusage(resource.RUSAGE_SELF)
     results.put((part, total, usage.ru_maxrss, usage.ru_minflt))
 
 
-def add_up_sent(results, part, chunk):
+def add_up_sent(results: Queue[Answer], part: int, chunk: NDArray[Any]) -> None:
     answer(results, part, int(chunk.sum()))
 
 
-def add_up_queued(results, chunks):
+def add_up_queued(results: Queue[Answer], chunks: Queue[Any]) -> None:
     part, chunk = chunks.get()
     answer(results, part, int(chunk.sum()))
 
 
-def add_up_inherited(results, part, first, end):
+def add_up_inherited(results: Queue[Answer], part: int, first: int, end: int) -> None:
     answer(results, part, int(numbers[first:end].sum()))
 
 
@@ -51,23 +65,44 @@ def add_up_inherited(results, part, first, end):
 # behind when one of them fails.
 
 
-def bounds(size, parts):
+def bounds(size: int, parts: int) -> list[tuple[int, int]]:
     """The first index of each part and the one after its last."""
     edges = [size * part // parts for part in range(parts + 1)]
     return list(zip(edges, edges[1:]))
 
 
-def sent(context, results, chunks, part, first, end):
+def sent(
+    context: DefaultContext,
+    results: Queue[Answer],
+    chunks: Queue[Any],
+    part: int,
+    first: int,
+    end: int,
+) -> BaseProcess:
     chunk = numbers[first:end]
     return context.Process(target=add_up_sent, args=(results, part, chunk), daemon=True)
 
 
-def queued(context, results, chunks, part, first, end):
+def queued(
+    context: DefaultContext,
+    results: Queue[Answer],
+    chunks: Queue[Any],
+    part: int,
+    first: int,
+    end: int,
+) -> BaseProcess:
     chunks.put((part, numbers[first:end]))
     return context.Process(target=add_up_queued, args=(results, chunks), daemon=True)
 
 
-def inherited(context, results, chunks, part, first, end):
+def inherited(
+    context: DefaultContext,
+    results: Queue[Answer],
+    chunks: Queue[Any],
+    part: int,
+    first: int,
+    end: int,
+) -> BaseProcess:
     return context.Process(target=add_up_inherited, args=(results, part, first, end), daemon=True)
 
 
@@ -78,7 +113,7 @@ class ChildFailedError(Exception):
     pass
 
 
-def receive(results, processes, progress):
+def receive(results: Queue[Answer], processes: list[BaseProcess], progress: Progress) -> Answer:
     """Waits for one result, and notices when a process has failed instead."""
     while True:
         failed = next((process for process in processes if process.exitcode), None)
@@ -92,7 +127,12 @@ def receive(results, processes, progress):
             progress()
 
 
-def add_up(context, make_process, parts, progress):
+def add_up(
+    context: DefaultContext,
+    make_process: Callable[..., BaseProcess],
+    parts: int,
+    progress: Progress,
+) -> list[Answer]:
     """Returns what each process answered, in the order of the chunks."""
     results, chunks = context.Queue(), context.Queue()
     chunks.cancel_join_thread()  # what a child that failed has not taken must not hold us up
@@ -109,13 +149,13 @@ def add_up(context, make_process, parts, progress):
     return sorted(answers)
 
 
-def progress_line(label):
+def progress_line(label: str) -> Progress:
     """Returns a function that says, on stderr, that we still wait; only when it takes long."""
     on_terminal = sys.stderr.isatty()
     interval = 1 if on_terminal else 10
     begin = last_shown = time.monotonic()
 
-    def show():
+    def show() -> None:
         nonlocal last_shown
         now = time.monotonic()
         if now - last_shown >= interval:
@@ -126,14 +166,14 @@ def progress_line(label):
     return show
 
 
-def positive(text):
+def positive(text: str) -> int:
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text} is not at least 1")
     return number
 
 
-def main():
+def main() -> int:
     global numbers
     parser = argparse.ArgumentParser(
         description="Times a large input that processes are sent, and that they inherit."
@@ -156,7 +196,7 @@ def main():
     ]
 
     for way in options.ways:
-        context = multiprocessing.get_context("fork" if way == "inherited" else options.start)
+        context: Any = multiprocessing.get_context("fork" if way == "inherited" else options.start)
         begin = time.perf_counter()
         try:
             answers = add_up(context, WAYS[way], options.processes, progress_line(way))

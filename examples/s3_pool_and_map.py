@@ -17,14 +17,28 @@ is done by map and by two Pools, and the workers tell how many cores they see:
     python s3_pool_and_map.py --works fibonacci --start spawn
 """
 
+from __future__ import annotations
+
 import argparse
 import math
 import multiprocessing
 import os
 import sys
 import time
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from multiprocessing.context import DefaultContext
+    from multiprocessing.pool import Pool
+    from multiprocessing.synchronize import Barrier
+    from typing import Any, Callable
+
+    from numpy.typing import NDArray
+
+    InPool = tuple[list[Any], float, set[int]]
+    Progress = Callable[[], None]
 
 MODULUS = 2**64  # so that a list of Fibonacci numbers has the size of a list of numbers
 
@@ -32,7 +46,7 @@ MODULUS = 2**64  # so that a list of Fibonacci numbers has the size of a list of
 # What is done to one item. The rounds of `elements` are what makes the work outweigh the trip.
 
 
-def multiply_elements(item):
+def multiply_elements(item: tuple[NDArray[Any], int]) -> int:
     matrix, rounds = item
     product = matrix
     for _ in range(rounds):
@@ -40,7 +54,7 @@ def multiply_elements(item):
     return int(product.sum())
 
 
-def fibonacci_list(item):
+def fibonacci_list(item: tuple[int, int]) -> int:
     size, rounds = item
     for _ in range(rounds):
         numbers = [0, 1]
@@ -49,7 +63,7 @@ def fibonacci_list(item):
     return numbers[size - 1]
 
 
-def multiply_lists(item):
+def multiply_lists(item: tuple[list[list[float]], int]) -> float:
     rows, rounds = item
     for _ in range(rounds):
         product = [[number * number for number in row] for row in rows]
@@ -59,48 +73,50 @@ def multiply_lists(item):
 # Their items.
 
 
-def matrices(options):
+def matrices(options: argparse.Namespace) -> list[tuple[NDArray[Any], int]]:
     side = math.isqrt(options.size)
     generator = np.random.default_rng(options.seed)
     # Odd, because powers of even numbers soon are 0 in 64 bits.
     return [(2 * generator.integers(0, 50, (side, side)) + 1, options.rounds) for _ in range(4)]
 
 
-def sizes(options):
+def sizes(options: argparse.Namespace) -> list[tuple[int, int]]:
     # Of different lengths, so that a result that came back in another's place would show.
     return [(options.size + number, options.rounds) for number in range(10)]
 
 
-def lists_of_lists(options):
+def lists_of_lists(options: argparse.Namespace) -> list[tuple[list[list[float]], int]]:
     side = math.isqrt(options.size)
     generator = np.random.default_rng(options.seed)
     return [(generator.random((side, side)).tolist(), options.rounds) for _ in range(10)]
 
 
-WORKS = {
+WORKS: dict[str, tuple[Callable[[Any], Any], Callable[[argparse.Namespace], list[Any]]]] = {
     "elements": (multiply_elements, matrices),
     "fibonacci": (fibonacci_list, sizes),
     "products": (multiply_lists, lists_of_lists),
 }
 
 
-def start(barrier, cores):
+def start(barrier: Barrier, cores: set[int] | None) -> None:
     if cores:
         os.sched_setaffinity(0, cores)
     barrier.wait()
 
 
-def cores_seen(_):
+def cores_seen(_: int) -> int:
     return len(os.sched_getaffinity(0))
 
 
-def timed(function, *arguments):
+def timed(function: Callable[..., Any], *arguments: Any) -> tuple[Any, float]:
     begin = time.perf_counter()
     result = function(*arguments)
     return result, time.perf_counter() - begin
 
 
-def results_of(pool, work, items, progress):
+def results_of(
+    pool: Pool, work: Callable[[Any], Any], items: list[Any], progress: Progress
+) -> list[Any]:
     result = pool.map_async(work, items, chunksize=1)
     while not result.ready():
         result.wait(1)
@@ -108,7 +124,14 @@ def results_of(pool, work, items, progress):
     return result.get()
 
 
-def by_pool(context, workers, cores, work, items, progress):
+def by_pool(
+    context: DefaultContext,
+    workers: int,
+    cores: set[int] | None,
+    work: Callable[[Any], Any],
+    items: list[Any],
+    progress: Progress,
+) -> InPool:
     """Returns the results, the seconds without the making of the Pool, and the cores seen."""
     barrier = context.Barrier(workers + 1)
     with context.Pool(workers, start, (barrier, cores)) as pool:
@@ -118,7 +141,7 @@ def by_pool(context, workers, cores, work, items, progress):
     return results, seconds, seen
 
 
-def with_narrowed_set(context, workers, cores, *job):
+def with_narrowed_set(context: DefaultContext, workers: int, cores: set[int], *job: Any) -> InPool:
     os.sched_setaffinity(0, {min(cores)})
     try:
         return by_pool(context, workers, None, *job)
@@ -126,24 +149,24 @@ def with_narrowed_set(context, workers, cores, *job):
         os.sched_setaffinity(0, cores)
 
 
-def with_set_put_right(context, workers, cores, *job):
+def with_set_put_right(context: DefaultContext, workers: int, cores: set[int], *job: Any) -> InPool:
     return by_pool(context, workers, cores, *job)
 
 
 # Each with the number of cores that its workers must see.
-WAYS = {
+WAYS: dict[str, tuple[Callable[..., InPool], Callable[[set[int]], int]]] = {
     "narrowed": (with_narrowed_set, lambda cores: 1),
     "reset": (with_set_put_right, len),
 }
 
 
-def progress_line(label):
+def progress_line(label: str) -> Progress:
     """Returns a function that says, on stderr, that we still wait; only when it takes long."""
     on_terminal = sys.stderr.isatty()
     interval = 1 if on_terminal else 10
     begin = last_shown = time.monotonic()
 
-    def show():
+    def show() -> None:
         nonlocal last_shown
         now = time.monotonic()
         if now - last_shown >= interval:
@@ -154,14 +177,14 @@ def progress_line(label):
     return show
 
 
-def positive(text):
+def positive(text: str) -> int:
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text} is not at least 1")
     return number
 
 
-def main():
+def main() -> int:
     parser = argparse.ArgumentParser(
         description="Times map and Pools, with all cores and with one, on work without waiting."
     )

@@ -13,6 +13,8 @@ Every process makes as many random doubles as --size says. They come back
     python s4_random_numbers.py --ways locked own-lock unlocked
 """
 
+from __future__ import annotations
+
 import argparse
 import math
 import multiprocessing
@@ -20,9 +22,18 @@ import queue
 import random
 import sys
 import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from multiprocessing.context import DefaultContext, Process
+    from multiprocessing.queues import Queue
+    from typing import Any, Callable
+
+    Lists = list[list[float]]
+    Progress = Callable[[], None]
 
 
-def random_numbers(seed, part, size):
+def random_numbers(seed: int, part: int, size: int) -> list[float]:
     """The numbers of one process: its own stream, the same on every run."""
     generator = random.Random(seed * 1_000_003 + part)
     return [generator.random() for _ in range(size)]
@@ -31,11 +42,11 @@ def random_numbers(seed, part, size):
 # The children's side.
 
 
-def send_list(results, seed, part, size):
+def send_list(results: Queue[list[float]], seed: int, part: int, size: int) -> None:
     results.put(random_numbers(seed, part, size))
 
 
-def write_one_by_one(shared, seed, part, size):
+def write_one_by_one(shared: Any, seed: int, part: int, size: int) -> None:
     generator = random.Random(seed * 1_000_003 + part)
     first = part * size
     for index in range(first, first + size):
@@ -50,7 +61,7 @@ class ChildFailedError(Exception):
     pass
 
 
-def receive(results, process, progress):
+def receive(results: Queue[list[float]], process: Process, progress: Progress) -> list[float]:
     """Waits for the one list of a process, and notices when that process is gone instead."""
     while True:
         alive = process.is_alive()
@@ -62,7 +73,7 @@ def receive(results, process, progress):
             progress()
 
 
-def join_all(processes, progress):
+def join_all(processes: list[Process], progress: Progress) -> None:
     for process in processes:
         while process.is_alive():
             process.join(timeout=1)
@@ -71,7 +82,9 @@ def join_all(processes, progress):
             raise ChildFailedError(f"{process.name} ended with exit code {process.exitcode}")
 
 
-def over_queues(context, seed, parts, size, progress):
+def over_queues(
+    context: DefaultContext, seed: int, parts: int, size: int, progress: Progress
+) -> Lists:
     queues = [context.Queue() for _ in range(parts)]
     processes = [
         context.Process(target=send_list, args=(queues[part], seed, part, size), daemon=True)
@@ -85,7 +98,14 @@ def over_queues(context, seed, parts, size, progress):
     return lists
 
 
-def over_array(shared, context, seed, parts, size, progress):
+def over_array(
+    shared: Any,
+    context: DefaultContext,
+    seed: int,
+    parts: int,
+    size: int,
+    progress: Progress,
+) -> Lists:
     processes = [
         context.Process(target=write_one_by_one, args=(shared, seed, part, size), daemon=True)
         for part in range(parts)
@@ -97,17 +117,23 @@ def over_array(shared, context, seed, parts, size, progress):
     return [numbers[part * size : (part + 1) * size] for part in range(parts)]
 
 
-def over_locked_array(context, seed, parts, size, progress):
+def over_locked_array(
+    context: DefaultContext, seed: int, parts: int, size: int, progress: Progress
+) -> Lists:
     shared = context.Array("d", parts * size, lock=True)
     return over_array(shared, context, seed, parts, size, progress)
 
 
-def over_array_with_own_lock(context, seed, parts, size, progress):
+def over_array_with_own_lock(
+    context: DefaultContext, seed: int, parts: int, size: int, progress: Progress
+) -> Lists:
     shared = context.Array("d", parts * size, lock=context.Lock())
     return over_array(shared, context, seed, parts, size, progress)
 
 
-def over_unlocked_array(context, seed, parts, size, progress):
+def over_unlocked_array(
+    context: DefaultContext, seed: int, parts: int, size: int, progress: Progress
+) -> Lists:
     shared = context.Array("d", parts * size, lock=False)
     return over_array(shared, context, seed, parts, size, progress)
 
@@ -120,13 +146,13 @@ WAYS = {
 }
 
 
-def progress_line(label):
+def progress_line(label: str) -> Progress:
     """Returns a function that says, on stderr, that we still wait; only when it takes long."""
     on_terminal = sys.stderr.isatty()
     interval = 1 if on_terminal else 10
     begin = last_shown = time.monotonic()
 
-    def show():
+    def show() -> None:
         nonlocal last_shown
         now = time.monotonic()
         if now - last_shown >= interval:
@@ -137,7 +163,7 @@ def progress_line(label):
     return show
 
 
-def first_mistake(lists, seed, size):
+def first_mistake(lists: Lists, seed: int, size: int) -> str | None:
     """Makes the same numbers again and returns what differs, or None."""
     for part, received in enumerate(lists):
         expected = random_numbers(seed, part, size)
@@ -152,14 +178,14 @@ def first_mistake(lists, seed, size):
     return None
 
 
-def positive(text):
+def positive(text: str) -> int:
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text} is not at least 1")
     return number
 
 
-def main():
+def main() -> int:
     parser = argparse.ArgumentParser(
         description="Times lists over Queues against shared Arrays with and without a lock."
     )

@@ -103,12 +103,25 @@ if sys.platform != "linux":
     from ._fallback import install_allocator, memory
 
 
+def _load_engine() -> Any:
+    """For whoever is the first to write `from . import _engine`. A Ctrl-C between the making and
+    the filling of a module of nanobind's would end in SIGSEGV."""
+    from importlib import import_module
+
+    from ._signals import HeldBack
+
+    with HeldBack():
+        return import_module(f"{__name__}._engine")
+
+
 def __getattr__(name: str) -> Any:
     # Got when asked for, so that importing loads no more than stock does.
     if name == "__version__":
         from importlib.metadata import version
 
         return version("onecopy")
+    if name == "_engine" and sys.platform == "linux":
+        return _load_engine()
     if name in _SHARED_ARRAYS:
         if sys.platform == "linux":
             from . import _share as made_by

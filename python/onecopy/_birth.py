@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import faulthandler
+import signal
 import sys
 from multiprocessing import process
 
-from . import _engine, _family, _lifeline
+from . import _engine, _family, _lifeline, _signals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,20 +22,46 @@ _original_directory: Any = process.__dict__["ORIGINAL_DIR"]
 
 def live(process_obj: Any, parent_sentinel: int | None) -> int:
     """Runs the process object in a child. Returns the exit code."""
+    _tell_of_crashes()
     _engine.want_allocator()
     code: int = process_obj._bootstrap(parent_sentinel)
     _engine.leave_locks_held()
     return code
 
 
+def _tell_of_crashes() -> None:
+    """Has faulthandler say on stderr where this child was when a fatal signal ends it.
+
+    Not where somebody sees to such signals already: faulthandler itself, told so by the parent, or
+    a library, which may live on SIGSEGV (the JVM does)."""
+    fatal = signal.SIGSEGV, signal.SIGFPE, signal.SIGABRT, signal.SIGBUS, signal.SIGILL
+    with contextlib.suppress(OSError, ValueError, AttributeError, RuntimeError):  # no usable stderr
+        if not _caught_signals() & sum(1 << number - 1 for number in fatal):
+            faulthandler.enable()
+
+
+def _caught_signals() -> int:
+    """A bit for each signal that this process handles, from 1 on; in C too, which Python's own
+    table of handlers does not show."""
+    with open("/proc/self/status", "rb") as status:
+        return next(int(line[8:], 16) for line in status if line.startswith(b"SigCgt:"))
+
+
 class Forked:
     """Stands for the process object in stock's way of forking."""
 
-    def __init__(self, process_obj: Any, lifeline: _lifeline.Lifeline | None) -> None:
+    def __init__(
+        self,
+        process_obj: Any,
+        lifeline: _lifeline.Lifeline | None,
+        mask: _signals.Mask,
+    ) -> None:
         self._process_obj = process_obj
         self._lifeline = lifeline
+        self._mask = mask  # of signals, as it is to be
 
     def _bootstrap(self, parent_sentinel: int | None = None) -> int:
+        _signals.restore(self._mask)
         if self._lifeline is not None:
             _lifeline.arm(self._lifeline.armed)
         return live(self._process_obj, parent_sentinel)

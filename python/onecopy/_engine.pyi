@@ -44,6 +44,10 @@ def lifeline_pair() -> tuple[int, int]:
     inherit by themselves."""
 
 def close_lifeline(kept: int) -> None: ...
+def keeping_interrupts(function: Callable[[], object]) -> Callable[[], object]:
+    """What calls `function` at a fork (os.register_at_fork), where exceptions are printed and
+    lost: a Ctrl-C that interrupts it has it run once more, and is raised after the fork."""
+
 def memory() -> dict[str, Any]:
     """Bytes of the arena: in_use, warm, resident, highest_resident, limit and limit_name, queued,
     frozen and shared; blocks_in_use and queued_blocks; and of each of the members slot, pid,

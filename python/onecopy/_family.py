@@ -12,7 +12,11 @@ import os
 from multiprocessing.context import get_spawning_popen
 from pickle import PickleBuffer
 
-from . import _engine, _pickler
+from . import (
+    _engine,
+    _fork_warning,  # noqa: F401
+    _pickler,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

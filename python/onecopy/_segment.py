@@ -41,6 +41,10 @@ class SharedMemory(_stock_class):  # type: ignore[misc]
     and the program that made it and everybody who uses it are gone. OSError: no room in /dev/shm.
     """
 
+    name: str
+    size: int
+    buf: memoryview
+
     _name: Any
     _fd: int
     _mmap: Any

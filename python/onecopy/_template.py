@@ -15,7 +15,11 @@ import sys
 import time
 from multiprocessing import forkserver, util
 
-from . import _birth, _preloading  # noqa: F401
+from . import (
+    _birth,  # noqa: F401
+    _engine,
+    _preloading,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -62,5 +66,5 @@ def _draw_anew() -> None:
         random.seed()
 
 
-os.register_at_fork(after_in_child=_draw_anew)
+os.register_at_fork(after_in_child=_engine.keeping_interrupts(_draw_anew))
 _preloading.end()

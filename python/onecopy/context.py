@@ -34,21 +34,23 @@ class _OnEngine(BaseContext):
     """What every context of Onecopy has of its own; all else is inherited from the stock one."""
 
     def Queue(self, maxsize: int = 0) -> queues.Queue[Any]:
-        """A queue for any number of putters and getters; `maxsize` of 0: bounded by memory."""
+        """A queue for any number of putters and getters. `maxsize` is in objects; 0: bounded by
+        memory. OSError: there are too many queues. MemoryError names the limit."""
         from .queues import Queue
 
         queue: Any = Queue(maxsize, ctx=self.get_context())
         return queue  # type: ignore[no-any-return]
 
     def JoinableQueue(self, maxsize: int = 0) -> queues.JoinableQueue[Any]:
-        """A queue that also counts the items got but not yet reported by `task_done`."""
+        """A queue (see `Queue`) that also counts the objects put and not yet reported by
+        `task_done`."""
         from .queues import JoinableQueue
 
         queue: Any = JoinableQueue(maxsize, ctx=self.get_context())
         return queue  # type: ignore[no-any-return]
 
     def SimpleQueue(self) -> queues.SimpleQueue[Any]:
-        """A queue with `put`, `get`, `empty` and `close`."""
+        """A queue (see `Queue`) with `put`, `get`, `empty` and `close`."""
         from .queues import SimpleQueue
 
         queue: Any = SimpleQueue(ctx=self.get_context())
@@ -58,7 +60,7 @@ class _OnEngine(BaseContext):
         self, duplex: bool = True
     ) -> tuple[connection.Connection[Any, Any], connection.Connection[Any, Any]]:
         """The two ends of a pipe; with `duplex` false the first only receives, the second only
-        sends."""
+        sends. OSError: no descriptors are left. MemoryError names the limit."""
         from .connection import Pipe
 
         return Pipe(duplex)
@@ -76,13 +78,15 @@ class _OnEngine(BaseContext):
         return RLock(ctx=self.get_context())
 
     def Semaphore(self, value: int = 1) -> synchronize.Semaphore:
-        """Units to take and give back; what `with` took comes back when its process is killed."""
+        """`value` units to take and give back; what `with` took comes back when its process is
+        killed. OSError: there can be no such number of them."""
         from .synchronize import Semaphore
 
         return Semaphore(value, ctx=self.get_context())
 
     def BoundedSemaphore(self, value: int = 1) -> synchronize.BoundedSemaphore:
-        """A semaphore of never more than `value` units; those of a killed process come back."""
+        """A semaphore of never more than `value` units; those of a killed process come back.
+        OSError: there can be no such number of them."""
         from .synchronize import BoundedSemaphore
 
         return BoundedSemaphore(value, ctx=self.get_context())
@@ -106,31 +110,38 @@ class _OnEngine(BaseContext):
         action: Callable[[], object] | None = None,
         timeout: float | None = None,
     ) -> synchronize.Barrier:
-        """Where processes wait until `parties` have come; one that is killed there breaks it."""
+        """Where processes wait until `parties` have come, of whom the last calls `action`; for
+        `timeout` seconds at most (None: as long as it takes). One that is late, or is killed there,
+        breaks it: threading.BrokenBarrierError."""
         from .synchronize import Barrier
 
         return Barrier(parties, action, timeout, ctx=self.get_context())
 
     def RawValue(self, typecode_or_type: Any, *args: Any) -> Any:
-        """A ctypes object in shared memory, without a lock."""
+        """A ctypes object in shared memory, without a lock: of a code of array.array or "c", or of
+        a ctypes type; `args` go to its constructor. MemoryError names the limit."""
         from .sharedctypes import RawValue
 
         return RawValue(typecode_or_type, *args)
 
     def RawArray(self, typecode_or_type: Any, size_or_initializer: Any) -> Any:
-        """A ctypes array in shared memory, without a lock."""
+        """A ctypes array in shared memory, without a lock: of elements of a code of array.array or
+        "c", or of a ctypes type; so many of them, all zero, or those of a sequence. MemoryError
+        names the limit."""
         from .sharedctypes import RawArray
 
         return RawArray(typecode_or_type, size_or_initializer)
 
     def Value(self, typecode_or_type: Any, *args: Any, lock: Any = True) -> Any:
-        """A ctypes object in shared memory behind a lock."""
+        """A ctypes object in shared memory (see `RawValue`) behind a lock: a new RLock, or `lock`;
+        with `lock` false, none."""
         from .sharedctypes import Value
 
         return Value(typecode_or_type, *args, lock=lock, ctx=self.get_context())
 
     def Array(self, typecode_or_type: Any, size_or_initializer: Any, *, lock: Any = True) -> Any:
-        """A ctypes array in shared memory behind a lock."""
+        """A ctypes array in shared memory (see `RawArray`) behind a lock: a new RLock, or `lock`;
+        with `lock` false, none."""
         from .sharedctypes import Array
 
         return Array(typecode_or_type, size_or_initializer, lock=lock, ctx=self.get_context())

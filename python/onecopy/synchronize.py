@@ -31,7 +31,7 @@ def _leave_locks_held_at_exit() -> None:
 
 
 _leave_locks_held_at_exit()
-os.register_at_fork(after_in_child=_leave_locks_held_at_exit)
+os.register_at_fork(after_in_child=_engine.keeping_interrupts(_leave_locks_held_at_exit))
 
 
 class _OnEngine:

@@ -171,9 +171,11 @@ void deallocate(PyObject* self) {
 PyMethodDef methods[] = {
     {"wait", as_method(wait), METH_FASTCALL | METH_KEYWORDS,
      "wait($self, /, timeout=None)\n--\n\nRelease the lock, wait to be notified, take the lock "
-     "again; False when nobody notified in time."},
+     "again; False when nobody notified within `timeout` seconds (None: as long as it takes). "
+     "AssertionError: this thread does not have the lock. OSError: too many wait."},
     {"notify", as_method(notify), METH_FASTCALL | METH_KEYWORDS,
-     "notify($self, /, n=1)\n--\n\nLet those `n` go on that have waited longest."},
+     "notify($self, /, n=1)\n--\n\nLet those `n` go on that have waited longest. AssertionError: "
+     "this thread does not have the lock."},
     {"notify_all", notify_all, METH_NOARGS, "notify_all($self, /)\n--\n\nLet all go on that wait."},
     {"_waiting", waiting, METH_NOARGS, nullptr},
     {"_validate", validate, METH_NOARGS, nullptr},

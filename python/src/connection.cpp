@@ -359,17 +359,26 @@ void deallocate(PyObject* self) {
 
 PyMethodDef methods[] = {
     {"send", as_method(send), METH_FASTCALL | METH_KEYWORDS,
-     "send($self, /, obj)\n--\n\nSend an object."},
-    {"recv", recv, METH_NOARGS, "recv($self, /)\n--\n\nReceive the next object."},
+     "send($self, /, obj)\n--\n\nSend an object. BrokenPipeError: nobody receives any more. "
+     "OSError: this end is closed, or only receives."},
+    {"recv", recv, METH_NOARGS,
+     "recv($self, /)\n--\n\nReceive the next object; waits for it. EOFError: there is none left, "
+     "and "
+     "nobody sends any more. OSError: this end is closed, or only sends."},
     {"send_bytes", as_method(send_bytes), METH_FASTCALL | METH_KEYWORDS,
-     "send_bytes($self, /, buf, offset=0, size=None)\n--\n\nSend bytes as one message."},
+     "send_bytes($self, /, buf, offset=0, size=None)\n--\n\nSend `size` bytes of a buffer "
+     "from `offset` on as one message; without a size all that follow. Errors as of send."},
     {"recv_bytes", as_method(recv_bytes), METH_FASTCALL | METH_KEYWORDS,
-     "recv_bytes($self, /, maxlength=None)\n--\n\nReceive the next message as bytes."},
+     "recv_bytes($self, /, maxlength=None)\n--\n\nReceive the next message as bytes. Errors as "
+     "of recv; OSError too where it has more than `maxlength` bytes."},
     {"recv_bytes_into", as_method(recv_bytes_into), METH_FASTCALL | METH_KEYWORDS,
-     "recv_bytes_into($self, /, buf, offset=0)\n--\n\nReceive the next message into a buffer; how "
-     "many bytes it has."},
+     "recv_bytes_into($self, /, buf, offset=0)\n--\n\nReceive the next message into a buffer, "
+     "from byte `offset` on; how many bytes it has. Errors as of recv; BufferTooShort has a "
+     "message "
+     "that does not fit."},
     {"poll", as_method(poll), METH_FASTCALL | METH_KEYWORDS,
-     "poll($self, /, timeout=0.0)\n--\n\nWhether a message, or the end, waits or comes in time."},
+     "poll($self, /, timeout=0.0)\n--\n\nWhether a message, or the end, waits or comes within "
+     "`timeout` seconds (None: whenever it comes)."},
     {"fileno", file_number, METH_NOARGS,
      "fileno($self, /)\n--\n\nA descriptor that is readable while a message, or the end, waits."},
     {"close", close, METH_NOARGS, "close($self, /)\n--\n\nClose this end."},

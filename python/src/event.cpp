@@ -80,7 +80,8 @@ PyMethodDef methods[] = {
     {"set", set, METH_NOARGS, "set($self, /)\n--\n\nSet it: who waits goes on."},
     {"clear", clear, METH_NOARGS, "clear($self, /)\n--\n\nClear it: who comes waits."},
     {"wait", as_method(wait), METH_FASTCALL | METH_KEYWORDS,
-     "wait($self, /, timeout=None)\n--\n\nWait until it is set; False when it is not in time."},
+     "wait($self, /, timeout=None)\n--\n\nWait until it is set; False when it is not within "
+     "`timeout` seconds (None: as long as it takes)."},
     {"_validate", validate, METH_NOARGS, nullptr},
     {"_name", Handle::name_of, METH_NOARGS, nullptr},
     {"_hold_for", Handle::hold_for, METH_O, nullptr},

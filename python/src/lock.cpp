@@ -182,7 +182,7 @@ PyObject* open(PyObject* self, PyObject* arguments) {
 PyMethodDef methods[] = {
     {"acquire", as_method(acquire), METH_FASTCALL | METH_KEYWORDS,
      "acquire($self, /, block=True, timeout=None)\n--\n\nTake the lock; False when it is not free "
-     "in time."},
+     "within `timeout` seconds (None: as long as it takes), with `block` false at once."},
     {"release", release, METH_NOARGS,
      "release($self, /)\n--\n\nGive it back. ValueError: nobody held it. AssertionError: not this "
      "thread (a recursive one)."},

@@ -4,6 +4,7 @@
 
 #include <onecopy/version.hpp>
 
+#include "at_fork.hpp"
 #include "barrier.hpp"
 #include "buffer.hpp"
 #include "bulk_memory.hpp"
@@ -55,5 +56,13 @@ NB_MODULE(_engine, module) {
         if (!python::numpy::exchange(one.ptr(), other.ptr())) throw nb::python_error();
       },
       nb::arg("one"), nb::arg("other"));
+  module.def(
+      "keeping_interrupts",
+      [](const nb::callable& function) {
+        const nb::object made = nb::steal(python::keeping_interrupts(function.ptr()));
+        if (!made.is_valid()) throw nb::python_error();
+        return made;
+      },
+      nb::arg("function"));
   module.def("wait_any", &python::wait_any, nb::arg("waitables"), nb::arg("timeout").none());
 }

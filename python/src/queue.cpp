@@ -401,8 +401,10 @@ void deallocate(PyObject* self) {
 
 PyMethodDef methods[] = {
     {"put", as_method(put), METH_FASTCALL | METH_KEYWORDS,
-     "put($self, /, obj, block=True, timeout=None)\n--\n\nAppend an object; queue.Full when there "
-     "is no room in time."},
+     "put($self, /, obj, block=True, timeout=None)\n--\n\nAppend an object. Waits for room, "
+     "`timeout` seconds at most (None: as long as it takes), or with `block` false not at all; "
+     "then "
+     "queue.Full. MemoryError names the limit; what cannot be pickled raises here."},
     {"put_nowait", as_method(put_nowait), METH_FASTCALL | METH_KEYWORDS,
      "put_nowait($self, /, obj)\n--\n\nThe same as put(obj, False)."},
     {"put_async", as_method(put_async), METH_FASTCALL | METH_KEYWORDS,
@@ -413,10 +415,12 @@ PyMethodDef methods[] = {
      "raises, but for queue.Full; when awaited, OSError where no descriptors are left to wait\n"
      "by, RuntimeError where it must wait outside of asyncio's loops."},
     {"get", as_method(get), METH_FASTCALL | METH_KEYWORDS,
-     "get($self, /, block=True, timeout=None)\n--\n\nTake the next object; queue.Empty when none "
-     "comes in time."},
+     "get($self, /, block=True, timeout=None)\n--\n\nTake the next object. Waits for one, "
+     "`timeout` seconds at most (None: as long as it takes), or with `block` false not at all; "
+     "then "
+     "queue.Empty."},
     {"get_nowait", get_nowait, METH_NOARGS, "get_nowait($self, /)\n--\n\nThe same as get(False)."},
-    {"qsize", qsize, METH_NOARGS, "qsize($self, /)\n--\n\nObjects waiting now."},
+    {"qsize", qsize, METH_NOARGS, "qsize($self, /)\n--\n\nHow many objects wait now."},
     {"empty", empty, METH_NOARGS, "empty($self, /)\n--\n\nWhether none waits."},
     {"full", full, METH_NOARGS, "full($self, /)\n--\n\nWhether there is no room."},
     {"_poll", as_method(poll), METH_FASTCALL | METH_KEYWORDS, nullptr},

@@ -179,8 +179,8 @@ PyObject* open(PyObject* self, PyObject* arguments) {
 
 PyMethodDef methods[] = {
     {"acquire", as_method(acquire), METH_FASTCALL | METH_KEYWORDS,
-     "acquire($self, /, block=True, timeout=None)\n--\n\nTake a unit; False when none is free in "
-     "time."},
+     "acquire($self, /, block=True, timeout=None)\n--\n\nTake a unit; False when none is free "
+     "within `timeout` seconds (None: as long as it takes), with `block` false at once."},
     {"release", release, METH_NOARGS,
      "release($self, /)\n--\n\nGive a unit back. ValueError: there are as many as there may be."},
     {"get_value", get_value, METH_NOARGS, "get_value($self, /)\n--\n\nHow many units are free."},

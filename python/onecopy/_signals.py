@@ -1,0 +1,30 @@
+"""Holding back signals where what their handlers raise would be lost, or would do harm."""
+
+from __future__ import annotations
+
+import signal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Union
+
+    Mask = set[Union[int, signal.Signals]]
+
+# Those whose handlers raise, by the interpreter's or by common habit.
+_RAISING = {signal.SIGINT, signal.SIGTERM, signal.SIGALRM}
+
+
+class HeldBack:
+    """`with HeldBack() as mask:` signals come at the end; `mask` is what is held back otherwise."""
+
+    def __enter__(self) -> Mask:
+        self._mask: Mask = signal.pthread_sigmask(signal.SIG_BLOCK, _RAISING)
+        return self._mask
+
+    def __exit__(self, *exception: object) -> None:
+        restore(self._mask)
+
+
+def restore(mask: Mask) -> None:
+    """The signals in `mask` and no others are held back in this thread."""
+    signal.pthread_sigmask(signal.SIG_SETMASK, mask)
