@@ -381,8 +381,8 @@ PyObject* open(PyObject* self, PyObject* arguments) {
   }
   os::Descriptor doorbell(bell_number);
   os::Descriptor room_bell(room_bell_number);
-  const bool well = set_up(self, Channel::open({index, generation}), std::move(doorbell),
-                           std::move(room_bell));
+  const bool well =
+      set_up(self, Channel::open({index, generation}), std::move(doorbell), std::move(room_bell));
   if (!well) return nullptr;
   Py_RETURN_NONE;
 }
