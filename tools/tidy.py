@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shlex
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -45,6 +46,12 @@ def ninja_of(build: Path) -> str:
     return "ninja"
 
 
+def output_of(entry: dict[str, str]) -> str:
+    """The object file; before CMake 3.26 only the command names it."""
+    words = shlex.split(entry["command"])
+    return words[words.index("-o") + 1]
+
+
 def main() -> int:
     build, tidy = Path(sys.argv[1]).resolve(), sys.argv[2]
     version = subprocess.run([tidy, "--version"], capture_output=True, check=True).stdout
@@ -57,7 +64,7 @@ def main() -> int:
         if not source.is_relative_to(ROOT / "src") or source.stem.endswith(("_test", "_fuzz")):
             continue
         digest = hashlib.sha256(basis)
-        for path in sorted({source, *headers.get(entry["output"], [])}):
+        for path in sorted({source, *headers.get(output_of(entry), [])}):
             digest.update(f"{path}\n".encode())
             digest.update(path.read_bytes())
         mark = CLEAN / source.relative_to(ROOT).with_suffix(".clean")
