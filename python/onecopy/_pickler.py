@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 loads = pickle.loads
 
+_MANAGERS = "multiprocessing.managers"
+
 _LARGE = 64 * 1024  # bytes; less is copied faster than it is described
 
 _StockPickler = reduction.ForkingPickler
@@ -63,7 +65,10 @@ def _reducers() -> _Reducers:
     if extra != _registered or copyreg.dispatch_table != _registered_with_copyreg:
         _registered = extra.copy()
         _registered_with_copyreg = copyreg.dispatch_table.copy()
-        _table = _Reducers({array: _reduce_array, **_registered_with_copyreg, **_registered})
+        _table = _Reducers({**_registered_with_copyreg, **_registered})
+        # That of multiprocessing.managers says the same by value, and is there once that is loaded.
+        if getattr(_table.get(array), "__module__", _MANAGERS) == _MANAGERS:
+            _table[array] = _reduce_array
     return _table
 
 

@@ -199,6 +199,16 @@ def test_what_owns_its_data_is_copied_once_by_each_side(make):
     assert SIZE <= receiving.made < SIZE + 3 * LITTLE and receiving.copied == 0
 
 
+def test_array_array_is_copied_once_beside_managers_too():
+    """Whose module registers a reducer for it, through a copy."""
+    import multiprocessing.managers
+
+    assert array.array in multiprocessing.reduction.ForkingPickler._extra_reducers
+    sending, _ = costs_of(Held(array.array("d", bytes(SIZE))))
+
+    assert sending.made < LITTLE
+
+
 def test_a_masked_array_is_copied_once_and_so_is_its_mask():
     masked = np.ma.masked_array(numbers(), np.zeros(SIZE // 8, "?"))
     sending, receiving = costs_of(masked)

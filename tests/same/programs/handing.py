@@ -3,7 +3,7 @@
 import multiprocessing as mp
 from multiprocessing import util
 
-from telling import differs, program, run_programs, show
+from telling import differs, program, run_programs
 
 
 def everything():
@@ -130,24 +130,6 @@ def by_initializer_of_a_pool():
     things = everything()
     with mp.Pool(1, use, (things,)):
         tell(things)
-
-
-@program
-def not_by_tasks_of_a_pool():
-    with mp.Pool(1) as pool:
-        for name, thing in everything().items():
-            if name != "pipe":
-                show(pool.apply, str, (thing,))
-
-
-@program
-def not_through_a_pipe():
-    reader, writer = mp.Pipe(duplex=False)
-    for name, thing in everything().items():
-        if name != "pipe":
-            show(writer.send, thing)
-            show(writer.send, [thing])
-    print(reader.poll())
 
 
 @program
