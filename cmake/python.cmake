@@ -16,6 +16,7 @@ file(GLOB binding_sources CONFIGURE_DEPENDS python/src/*.cpp)
 nanobind_add_module(_engine NB_STATIC NOMINSIZE ${binding_sources})
 target_include_directories(_engine PRIVATE src python/src)
 target_link_libraries(_engine PRIVATE onecopy_options onecopy::onecopy Python::NumPy)
+target_link_options(_engine PRIVATE -Wl,--build-id=sha1)
 set_target_properties(_engine PROPERTIES
   BUILD_RPATH "$<TARGET_FILE_DIR:onecopy>"
   INSTALL_RPATH "$ORIGIN")

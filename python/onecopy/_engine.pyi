@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 from typing_extensions import Self
 
 __version__: str
+__build__: str  # which build of that version this is, of any two different
 
 # -- the family -----------------------------------------------------------------------------------
 
@@ -100,6 +101,10 @@ def exchange_arrays(one: Any, other: Any) -> None:
 def is_pickling_message() -> bool:
     """Whether this thread is pickling what goes into a message of the family: then what is shared
     may go as a reference, a PickleBuffer of a SharedBuffer."""
+
+def when_undelivered(function: Callable[[], object]) -> None:
+    """`function` is called if the message that this thread is pickling comes to nothing: its
+    pickling fails, it is refused, or dropped. Nothing where this thread is pickling none."""
 
 class Buffer:
     """The block that a received array or large bytes object lies in, held as long as something

@@ -40,6 +40,9 @@ TEMPLATE_PLACE = "ONECOPY_TEMPLATE_PLACE"  # <pid of the parent>:<descriptor>:<s
 
 _engine.set_pickler(_pickler.dump, _pickler.dumps, _pickler.loads)
 
+# Of one program all processes run the same.
+_VERSION = f"{_engine.__version__} (build {_engine.__build__})"
+
 _adopted: tuple[int, int] | None = None  # the place given to this process by its parent
 _surplus: tuple[int, int] | None = None  # the same, where this process already had one
 
@@ -107,7 +110,7 @@ class Place:
 
     def passage(self) -> tuple[str, Detachable, int, int]:
         """The arguments of `adopt`, in the child."""
-        return _engine.__version__, self._descriptor, self.slot, self.generation
+        return _VERSION, self._descriptor, self.slot, self.generation
 
     def __reduce__(self) -> tuple[Callable[..., None], tuple[Any, ...]]:
         return adopt, self.passage()
@@ -116,15 +119,15 @@ class Place:
 def adopt(version: str, descriptor: Detachable, slot: int, generation: int) -> None:
     """In the child: take the place that the parent reserved.
 
-    Raises RuntimeError where parent and child run different versions, or where this process has a
-    family of its own already.
+    Raises RuntimeError where parent and child run different versions or builds, or where this
+    process has a family of its own already.
     """
     global _adopted, _surplus
     if _adopted == (slot, generation):
         return
-    if version != _engine.__version__:
+    if version != _VERSION:
         raise RuntimeError(
-            f"the parent runs Onecopy {version} and this child {_engine.__version__},"
+            f"the parent runs Onecopy {version} and this child {_VERSION},"
             f" from {os.path.dirname(__file__)}: start all of a program with one installation"
         )
     number = descriptor.detach()

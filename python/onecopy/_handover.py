@@ -6,6 +6,7 @@ package's thread for such things, until the receiver has asked for it and opened
 
 from __future__ import annotations
 
+from . import _engine
 from .reduction import recv_handle, send_handle
 
 TYPE_CHECKING = False
@@ -21,7 +22,7 @@ _PATIENCE = 20.0  # seconds that a receiver may take from asking for a handle to
 
 class Handover:
     """The descriptors of a handle that nobody else uses go to who unpickles this; `close` closes
-    it."""
+    it, also where the message that this goes with is never delivered."""
 
     def __init__(self, descriptors: Sequence[int], close: Callable[[], None]) -> None:
         from multiprocessing import resource_sharer
@@ -35,6 +36,12 @@ class Handover:
         sharer: Any = resource_sharer.__dict__["_resource_sharer"]
         self._id = sharer.register(hand_over, close)
         self._count = len(descriptors)
+
+        def withdraw() -> None:
+            if sharer._cache.pop(self._id[1], None) is not None:
+                close()
+
+        _engine.when_undelivered(withdraw)
 
     def open(self, make: Callable[..., Opened]) -> Opened:
         """In the receiver, once: what `make` makes of the descriptors, which it owns."""

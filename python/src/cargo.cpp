@@ -147,13 +147,16 @@ bool Cargo::gather(const Plan& plan, memory::BlockIndex block) {
 void Cargo::delivered() noexcept {
   plans_.clear();
   blocks_.clear();
+  withdrawals_.strike_out();
 }
 
 void Cargo::clear() noexcept {
   for (const memory::BlockIndex block : blocks_) {
     if (block != memory::kNoBlock) memory::release_block(block);
   }
-  delivered();
+  plans_.clear();
+  blocks_.clear();
+  withdrawals_.call();
 }
 
 }  // namespace onecopy::python

@@ -2,7 +2,8 @@
 // never let go, so that the object cannot change under the walk; then loaded, large copies in
 // pieces without the GIL, between which a signal handler may end the whole.
 //
-// Until the message is delivered every block is this object's, and released with it.
+// Until the message is delivered every block is this object's, and released with it; so is what its
+// pickling has set up.
 #pragma once
 
 #include <memory>
@@ -14,6 +15,7 @@
 #include "numpy_api.hpp"
 #include "python.hpp"
 #include "strided.hpp"
+#include "withdrawals.hpp"
 
 namespace onecopy::python {
 
@@ -33,6 +35,8 @@ class Cargo {
   std::uint32_t plan_reference(PyObject* keeper, memory::SharedName name);
   // A block that is loaded already; taken over.
   std::uint32_t add(memory::BlockIndex block);
+  // What is to be undone where the message is not delivered; taken over.
+  void add(Withdrawals& withdrawals) { withdrawals_.take(withdrawals); }
 
   // False with an exception set; then nothing is left but to clear().
   bool load();
@@ -40,7 +44,7 @@ class Cargo {
   std::span<const memory::BlockIndex> blocks() const noexcept { return blocks_; }
   std::size_t size() const noexcept { return plans_.size(); }
 
-  // The channel has taken the blocks.
+  // The channel has taken the message.
   void delivered() noexcept;
   void clear() noexcept;
 
@@ -64,6 +68,7 @@ class Cargo {
 
   std::vector<Plan> plans_;
   std::vector<memory::BlockIndex> blocks_;  // as many as plans; kNoBlock: not loaded yet
+  Withdrawals withdrawals_;
 };
 
 }  // namespace onecopy::python

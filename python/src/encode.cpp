@@ -28,6 +28,7 @@ std::span<const std::byte> bytes_of(PyObject* bytes) noexcept {
 bool encode_pickle(PyObject* object, OutgoingMessage& message) {
   Pickled pickled;
   if (!pickle(object, pickled)) return false;
+  message.cargo.add(pickled.withdrawals);
   trace::add(trace::Counter::pickled, 1);
   message.kind = message::Kind::pickle;
   message::PickleWriter writer(message.body, 1 + pickled.buffers.size());

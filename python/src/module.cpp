@@ -1,5 +1,6 @@
 // onecopy._engine: the engine as Python sees it. The stub python/onecopy/_engine.pyi describes it.
 
+#include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
 #include <onecopy/version.hpp>
@@ -7,6 +8,7 @@
 #include "at_fork.hpp"
 #include "barrier.hpp"
 #include "buffer.hpp"
+#include "build_identity.hpp"
 #include "bulk_memory.hpp"
 #include "condition.hpp"
 #include "connection.hpp"
@@ -16,6 +18,7 @@
 #include "family.hpp"
 #include "lock.hpp"
 #include "math_threads.hpp"
+#include "module_functions.hpp"
 #include "numpy_api.hpp"
 #include "pickle_sink.hpp"
 #include "pickler.hpp"
@@ -34,6 +37,7 @@ NB_MODULE(_engine, module) {
 #endif
 
   module.attr("__version__") = onecopy::kVersionText;
+  module.attr("__build__") = python::build_identity();
 
   if (!python::add_buffer_type(module.ptr()) || !python::add_queue_type(module.ptr()) ||
       !python::add_shared_buffer_type(module.ptr()) || !python::add_connection_type(module.ptr()) ||
@@ -47,6 +51,7 @@ NB_MODULE(_engine, module) {
   python::watch_arenas();
   python::add_family_functions(module);
   module.def("is_pickling_message", &python::is_pickling_message);
+  module.def("when_undelivered", &python::when_undelivered, nb::arg("function"));
   module.def("free_math_threads", &python::free_math_threads);
   module.def("set_pickler", &python::set_pickler, nb::arg("dump"), nb::arg("dumps"),
              nb::arg("loads"));
@@ -65,4 +70,5 @@ NB_MODULE(_engine, module) {
       },
       nb::arg("function"));
   module.def("wait_any", &python::wait_any, nb::arg("waitables"), nb::arg("timeout").none());
+  python::make_functions_builtin(module);
 }

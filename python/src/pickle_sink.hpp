@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "python.hpp"
+#include "withdrawals.hpp"
 
 namespace onecopy::python {
 
@@ -20,6 +21,7 @@ struct Pickled {
   Reference stream;  // bytes
   // Contiguous PickleBuffers of at least kBlockThreshold bytes, or shared.
   std::vector<Reference> buffers;
+  Withdrawals withdrawals;
 };
 
 // Makes the type and adds it to the module. False with an exception set.

@@ -16,18 +16,20 @@ bool is_set() {
   return false;
 }
 
-thread_local bool pickling_message = false;
+// Of the message that this thread is pickling; null: it is pickling none.
+thread_local Withdrawals* pickling_message = nullptr;
 
 // What pickling runs may pickle in turn.
 class Pickling {
  public:
-  explicit Pickling(bool message) noexcept : before_(std::exchange(pickling_message, message)) {}
+  explicit Pickling(Withdrawals* message) noexcept
+      : before_(std::exchange(pickling_message, message)) {}
   ~Pickling() { pickling_message = before_; }
   Pickling(const Pickling&) = delete;
   Pickling& operator=(const Pickling&) = delete;
 
  private:
-  bool before_;
+  Withdrawals* before_;
 };
 
 PyObject* checked_bytes(PyObject* stream) {
@@ -51,7 +53,7 @@ bool pickle(PyObject* object, Pickled& pickled) {
   const OpenSink sink(pickled);
   if (!sink) return false;
   const Reference dump = Reference::to(dump_function);
-  const Pickling pickling(true);
+  const Pickling pickling(&pickled.withdrawals);
   const Reference given(PyObject_CallFunctionObjArgs(dump.get(), object, sink.get(), nullptr));
   if (!given) return false;
   if (given.get() == Py_None) return sink.finish();
@@ -60,12 +62,16 @@ bool pickle(PyObject* object, Pickled& pickled) {
   return static_cast<bool>(pickled.stream);
 }
 
-bool is_pickling_message() noexcept { return pickling_message; }
+bool is_pickling_message() noexcept { return pickling_message != nullptr; }
+
+void when_undelivered(const nb::callable& function) {
+  if (pickling_message != nullptr) pickling_message->add(function.ptr());
+}
 
 PyObject* pickle_to_bytes(PyObject* object) {
   if (!is_set()) return nullptr;
   const Reference dumps = Reference::to(dumps_function);
-  const Pickling pickling(false);
+  const Pickling pickling(nullptr);
   return checked_bytes(PyObject_CallOneArg(dumps.get(), object));
 }
 

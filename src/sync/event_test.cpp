@@ -10,6 +10,7 @@
 #include "memory/family.hpp"
 #include "memory/validate.hpp"
 #include "os/testing.hpp"
+#include "sync/lock.hpp"
 #include "testing/process.hpp"
 #include "testing/watchdog.hpp"
 
@@ -50,6 +51,16 @@ TEST_F(EventTest, IsSetAndCleared) {
   event_.clear();
   event_.clear();
   EXPECT_FALSE(event_.is_set());
+}
+
+TEST_F(EventTest, IsNotOpenedByTheNameOfSomethingElse) {
+  const Lock lock = Lock::create().value();
+
+  const auto opened = Event::open(lock.name());
+
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error(), Error::corrupt);
+  EXPECT_FALSE(lock.is_held());
 }
 
 TEST_F(EventTest, TimesOutWhereNobodySetsIt) {

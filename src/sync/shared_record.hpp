@@ -32,10 +32,15 @@ class SharedRecord {
     if (!name) return std::move(name).failure();
     return SharedRecord(*name);
   }
-  // A handle on a record that some process still has a handle on.
+  // A handle on a record that some process still has a handle on. Error::corrupt: the name is of
+  // something else.
   static Result<SharedRecord> open(memory::SharedName name) {
     if (auto held = memory::hold_shared(name); !held) return std::move(held).failure();
-    return SharedRecord(name);
+    SharedRecord opened(name);
+    if (memory::shared_at(memory::block_data(name.block), Kind) != name) {
+      return Failure{Error::corrupt, 0, "a name of something else that is shared"};
+    }
+    return opened;
   }
   SharedRecord(SharedRecord&& other) noexcept
       : name_(other.name_), record_(std::exchange(other.record_, nullptr)) {}

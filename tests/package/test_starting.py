@@ -2,11 +2,13 @@
 
 import gc
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
 import onecopy as mp
+from onecopy import _engine
 
 
 def test_starting_and_ending_leaves_no_descriptors():
@@ -184,18 +186,26 @@ def test_a_child_of_another_version_says_so(python):
         """
     )
     assert outcome.stdout == "1\n"
-    said = f"the parent runs Onecopy 0.0.0 and this child {mp.__version__}, from "
+    said = f"the parent runs Onecopy 0.0.0 and this child {mp.__version__} (build "
     assert said in outcome.stderr, outcome
+
+
+def copy_as_another_build(folder):
+    """This package, with another build id in its module. The id, as the package says it."""
+    shutil.copytree(Path(mp.__file__).parent, folder / "onecopy")
+    (module,) = (folder / "onecopy").glob("_engine*.so")
+    build = bytes.fromhex(_engine.__build__[:12])
+    code = module.read_bytes()
+    assert code.count(build) == 1
+    another = bytes(255 - byte for byte in build)
+    module.write_bytes(code.replace(build, another))
+    return another.hex() + _engine.__build__[12:]
 
 
 def test_a_child_that_loaded_another_copy_says_which(python, tmp_path):
     """...since it found one on its path before its parent could tell it where that's own is."""
-    (tmp_path / "other" / "onecopy").mkdir(parents=True)
-    for path in Path(mp.__file__).parent.iterdir():
-        (tmp_path / "other" / "onecopy" / path.name).symlink_to(path)
-    (tmp_path / "other" / "sitecustomize.py").write_text(
-        "from onecopy import _family\n_family._engine.__version__ = '7.8.9'\n"
-    )
+    build = copy_as_another_build(tmp_path / "other")
+    (tmp_path / "other" / "sitecustomize.py").write_text("from onecopy import _family\n")
     outcome = python(
         """
         import onecopy as mp
@@ -210,7 +220,10 @@ def test_a_child_that_loaded_another_copy_says_which(python, tmp_path):
         str(tmp_path / "other"),
     )
     assert outcome.stdout == "1\n", outcome
-    said = f"and this child 7.8.9, from {tmp_path}/other/onecopy: start all of a program"
+    said = (
+        f"and this child {mp.__version__} (build {build}), from {tmp_path}/other/onecopy:"
+        " start all of a program with one installation"
+    )
     assert said in outcome.stderr, outcome
 
 

@@ -1,6 +1,8 @@
 """Locks, shared data and queues that are sent to processes that run already."""
 
+import asyncio
 import os
+import queue as queues
 import random
 import threading
 
@@ -84,6 +86,45 @@ def test_what_arrives_is_the_same_one(kind, carrier, nothing_leaks):
     assert first is second and first is not sent
     assert type(first) is type(sent)
     assert are_the_same(kind, sent, first)
+
+
+def open_descriptors():
+    return len(os.listdir("/proc/self/fd"))
+
+
+def test_what_is_not_delivered_leaves_nothing_with_its_sender(nothing_leaks):
+    """It left a handle for its receiver, and its descriptors, for as long as the sender lived."""
+    carried, full = mp.Queue(), mp.Queue(1)
+    (end, _), (orphan, other) = mp.Pipe(), mp.Pipe()
+    other.close()
+    full.put("in the way")
+    full_of_it = [carried, end]
+    unfit = [carried, end, threading.Lock()]
+    with pytest.raises(TypeError):
+        carried.put(unfit)  # starts the thread that hands descriptors over
+    before = open_descriptors()
+    for _ in range(5):
+        with pytest.raises(queues.Full):
+            full.put(full_of_it, timeout=0.01)
+        with pytest.raises(TypeError):
+            carried.put(unfit)
+        with pytest.raises(BrokenPipeError):
+            orphan.send(full_of_it)
+    assert open_descriptors() <= before  # those of earlier tests may be closed by now
+
+
+def test_a_put_that_is_cancelled_leaves_nothing_with_its_sender(nothing_leaks):
+    carried, full = mp.Queue(), mp.Queue(1)
+    full.put("in the way")
+
+    async def put_for_a_while():
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(full.put_async(carried), 0.01)
+
+    asyncio.run(put_for_a_while())  # starts the thread that hands descriptors over
+    before = open_descriptors()
+    asyncio.run(put_for_a_while())
+    assert open_descriptors() <= before  # those of earlier tests may be closed by now
 
 
 PROGRAM = """
