@@ -221,6 +221,86 @@ class Queue:
     @property
     def _maxsize(self) -> int: ...
 
+# -- pools ----------------------------------------------------------------------------------------
+
+class Crew:
+    """A pool as its parent has it: tasks go out, answers come in, and each worker has a seat.
+
+    For the process that made it: OSError in another. Tasks are known by their numbers, which count
+    from 0 on modulo 2^32. Once a worker is known to be dead, ask `is_taken` of the tasks without an
+    answer, then `at` of the seats of the living, and get all answers that are ready. What was taken
+    then, is in no living worker's seat, and has no answer, is lost: the dead one's seat names it.
+    """
+
+    def __init__(self, seats: int) -> None: ...
+    def put(self, task: object, /) -> int:
+        """The task's number. Raises what encoding raises; ValueError once the pool is closed."""
+
+    def get(self, block: bool = True, timeout: float | None = None) -> tuple[int, bool, Any]:
+        """The next answer: number, success, value. Where the value cannot be read it is a failure,
+        and the value is whatever reading raised. queue.Empty."""
+
+    def ready(self) -> bool:
+        """Whether an answer waits."""
+
+    def at(self, seat: int, /) -> int | None:
+        """The task in that seat: not yet answered, or about to be taken. IndexError."""
+
+    def is_taken(self, number: int, /) -> bool: ...
+    def waiting(self) -> int:
+        """How many tasks nobody has taken."""
+
+    def close(self) -> None:
+        """Workers leave after the last task. Not while another thread puts one."""
+
+    def discard(self) -> int:
+        """Take out the tasks that wait; how many. They have no answer."""
+
+    def clear_seat(self, seat: int, /) -> None:
+        """The worker in it is dead, and what it had is settled: another may sit down."""
+
+    def figures(self, seat: int, /) -> tuple[int, int, int, int, int, int]:
+        """Tasks taken; started at (monotonic nanoseconds, 0: nobody sits there); nanoseconds spent
+        waiting, receiving, computing and sending."""
+
+    def _validate(self) -> str:
+        """What is wrong with it; empty: nothing."""
+
+    def _name(self) -> tuple[int, int, int, int, int, int]:
+        """What a PoolWorker is made from."""
+
+    def _hold_for(self, slot: int) -> None:
+        """Count the reserved member `slot` as a holder of the pool."""
+
+class PoolWorker:
+    """A pool as the worker in that seat has it, for one thread of the process that made it. OSError
+    where the pool is gone, ValueError where it has no such seat."""
+
+    def __init__(self, name: tuple[int, int, int, int, int, int], seat: int) -> None: ...
+    def take(self) -> tuple[int, Any]:
+        """The next task: its number, and what was put. Waits for one. EOFError, while `number` is
+        None, once the pool is closed and nothing is left. What reading the task raised is raised
+        while `number` is the task's. ValueError: the task before has no answer yet."""
+
+    @property
+    def number(self) -> int | None:
+        """The task that was taken and has no answer yet."""
+
+    def run(
+        self,
+        number: int,
+        function: Callable[..., object],
+        args: tuple[Any, ...],
+        kwds: dict[str, Any],
+        /,
+    ) -> tuple[BaseException, object] | None:
+        """Answer the task with what the function returns: arrays born in the arena move. What the
+        function raises is raised. A result that cannot be sent is given back with the reason; then
+        the task has no answer yet."""
+
+    def answer(self, number: int, success: bool, value: object, /) -> None:
+        """Answer the task. Raises what encoding raises; then it has no answer yet."""
+
 # -- locks ----------------------------------------------------------------------------------------
 
 class Lock:

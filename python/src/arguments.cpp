@@ -1,5 +1,7 @@
 #include "arguments.hpp"
 
+#include <limits>
+
 namespace onecopy::python {
 namespace {
 
@@ -52,6 +54,25 @@ bool parse_slowly(const Signature& signature, PyObject* const* given, Py_ssize_t
 bool parse_size(PyObject* object, Py_ssize_t& size) {
   size = PyNumber_AsSsize_t(object, PyExc_OverflowError);
   return size != -1 || PyErr_Occurred() == nullptr;
+}
+
+bool parse_number(PyObject* object, std::uint32_t& number) {
+  const Reference index(PyNumber_Index(object));
+  if (!index) return false;
+  const unsigned long value = PyLong_AsUnsignedLong(index.get());
+  if (PyErr_Occurred() != nullptr) return false;
+  if (value > std::numeric_limits<std::uint32_t>::max()) {
+    PyErr_SetString(PyExc_OverflowError, "the number is too large");
+    return false;
+  }
+  number = static_cast<std::uint32_t>(value);
+  return true;
+}
+
+bool check_count(const char* function, Py_ssize_t given, Py_ssize_t wanted) {
+  if (given == wanted) return true;
+  PyErr_Format(PyExc_TypeError, "%s() takes %zd arguments (%zd given)", function, wanted, given);
+  return false;
 }
 
 }  // namespace onecopy::python

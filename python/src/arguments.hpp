@@ -36,4 +36,11 @@ inline bool parse(const Signature& signature, PyObject* const* given, Py_ssize_t
 // A size given by the caller: anything with __index__. False with an exception set.
 bool parse_size(PyObject* object, Py_ssize_t& size);
 
+// A number of 32 bits, such as a task's. False with TypeError or OverflowError set.
+bool parse_number(PyObject* object, std::uint32_t& number);
+
+// How many arguments a method without names for them has; false with TypeError set where another
+// number was given.
+bool check_count(const char* function, Py_ssize_t given, Py_ssize_t wanted);
+
 }  // namespace onecopy::python

@@ -100,4 +100,20 @@ PyObject* raise_buffer_too_short(PyObject* message) {
   return raise_imported("multiprocessing.context", "BufferTooShort", new_reference(message));
 }
 
+Reference take_exception() {
+#if PY_VERSION_HEX >= 0x030C0000
+  return Reference(PyErr_GetRaisedException());
+#else
+  PyObject* type = nullptr;
+  PyObject* value = nullptr;
+  PyObject* traceback = nullptr;
+  PyErr_Fetch(&type, &value, &traceback);
+  PyErr_NormalizeException(&type, &value, &traceback);
+  if (traceback != nullptr) PyException_SetTraceback(value, traceback);
+  Py_XDECREF(type);
+  Py_XDECREF(traceback);
+  return Reference(value);
+#endif
+}
+
 }  // namespace onecopy::python

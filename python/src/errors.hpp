@@ -22,6 +22,9 @@ PyObject* raise_eof();
 // multiprocessing.BufferTooShort with the message as its argument.
 PyObject* raise_buffer_too_short(PyObject* message);
 
+// The exception that is set, with its traceback, and is set no more; never null.
+Reference take_exception();
+
 // For functions bound by nanobind: throws what raise() sets.
 template <class T>
 T value_or_raise(Result<T> result) {

@@ -12,6 +12,7 @@
 #include "bulk_memory.hpp"
 #include "condition.hpp"
 #include "connection.hpp"
+#include "crew.hpp"
 #include "elements.hpp"
 #include "envelope.hpp"
 #include "event.hpp"
@@ -22,6 +23,7 @@
 #include "numpy_api.hpp"
 #include "pickle_sink.hpp"
 #include "pickler.hpp"
+#include "pool_worker.hpp"
 #include "queue.hpp"
 #include "reducer_table.hpp"
 #include "semaphore.hpp"
@@ -45,7 +47,8 @@ NB_MODULE(_engine, module) {
       !python::add_event_type(module.ptr()) || !python::add_condition_type(module.ptr()) ||
       !python::add_barrier_type(module.ptr()) || !python::add_element_types(module.ptr()) ||
       !python::add_pickle_sink_type(module.ptr()) ||
-      !python::add_reducer_table_type(module.ptr()) || !python::add_envelope_type(module.ptr())) {
+      !python::add_reducer_table_type(module.ptr()) || !python::add_envelope_type(module.ptr()) ||
+      !python::add_crew_type(module.ptr()) || !python::add_pool_worker_type(module.ptr())) {
     throw nb::python_error();
   }
   python::watch_arenas();

@@ -8,6 +8,8 @@ bool is_temporary(PyObject*, PyObject* const* place) {
   return PyUnstable_Object_IsUniqueReferencedTemporary(*place) != 0;
 }
 
+bool is_only_owner(PyObject* object) { return PyUnstable_Object_IsUniquelyReferenced(object) != 0; }
+
 #elif PY_VERSION_HEX >= 0x030B0000
 
 namespace {
@@ -49,6 +51,13 @@ bool is_temporary(PyObject* self, PyObject* const* place) {
 
 // Here the slot below the arguments may be anything's: nothing tells who pushed them.
 bool is_temporary(PyObject*, PyObject* const*) { return false; }
+
+#endif
+
+#if PY_VERSION_HEX < 0x030E0000
+
+// The one reference is the caller's: nobody borrows from it.
+bool is_only_owner(PyObject* object) { return Py_REFCNT(object) == 1; }
 
 #endif
 

@@ -7,9 +7,11 @@
 // (docs/layout/channel.md). Nothing here waits for room or for a message unless its name says wait.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -84,6 +86,20 @@ struct Name {
   std::uint32_t generation;
 };
 
+// A message's number is its place in the channel, counted from 0 on, modulo 2^32.
+//
+// A notice is a word of shared memory of a getter's own. In it stands which message the getter is
+// about to take, before that is taken: who finds a message taken finds it noted. A getter that dies
+// in between leaves the note of a message that the next getter has.
+using Notice = std::atomic<std::uint64_t>;
+
+// What stands in a notice; 0: nothing.
+constexpr std::uint64_t note_of(std::uint32_t number) { return (std::uint64_t{1} << 32) | number; }
+constexpr std::optional<std::uint32_t> number_in(std::uint64_t note) {
+  if (note == 0) return std::nullopt;
+  return static_cast<std::uint32_t>(note);
+}
+
 // After Put::no_memory: which limit. The last such put of this thread, into whatever channel.
 const Failure& last_put_failure() noexcept;
 
@@ -116,8 +132,9 @@ class Channel {
   // From now on the bell for room is readable exactly while the channel is not full.
   void keep_room_bell_level() noexcept;
 
-  Put try_put(const Outgoing& message, Contend contend) noexcept;
-  Get try_get(Incoming& message, Contend contend) noexcept;
+  // `number` is set before anybody can take the message.
+  Put try_put(const Outgoing& message, Contend contend, std::uint32_t* number = nullptr) noexcept;
+  Get try_get(Incoming& message, Contend contend, Notice* notice = nullptr) noexcept;
 
   // Returns ready when a get (a put) may succeed, at the latest after one slice of 50 ms (then
   // timed_out, and the caller looks at its signals and its own deadline, and calls again). Spins
@@ -135,6 +152,9 @@ class Channel {
   // had rung it, is silent afterwards.
   bool has_message() noexcept;
   bool has_room() noexcept;
+  // How many messages have been taken, modulo 2^32: the number of the next. Waits for the getter at
+  // work, and repairs what a dead one left.
+  std::uint32_t taken() noexcept;
   std::uint32_t maximum() const noexcept;
 
   // Work that was put and not yet reported done (JoinableQueue).
@@ -152,7 +172,7 @@ class Channel {
   Channel(std::uint32_t index, std::uint32_t generation);
 
   Put put_record(const Outgoing& message, std::uint32_t weight, memory::BlockIndex outline,
-                 Contend contend) noexcept;
+                 Contend contend, std::uint32_t* number) noexcept;
 
   std::uint32_t index_ = memory::kNoChannel;
   std::uint32_t generation_ = 0;

@@ -89,7 +89,10 @@ class Getter {
     message.body = {inline_body, head_->body_bytes};
   }
 
-  void commit_take() noexcept {
+  // `notice` may be null.
+  void commit_take(Notice* notice) noexcept {
+    // Release: who reads it finds what this getter did before. The commit does not come first.
+    if (notice != nullptr) notice->store(note_of(taken_.count), std::memory_order_release);
     const bool has_blocks = head_->block_count != 0;
     const BlockIndex first = has_blocks ? first_block() : memory::kNoBlock;
     if (has_blocks) {
@@ -153,7 +156,7 @@ void Incoming::reset() noexcept {
   body_block_ = memory::kNoBlock;
 }
 
-Get Channel::try_get(Incoming& message, Contend contend) noexcept {
+Get Channel::try_get(Incoming& message, Contend contend, Notice* notice) noexcept {
   if (!memory::in_family() || !is_open(name())) return Get::closed;
   if (!has_message()) return Get::empty;
   ChannelRecord& record = record_of(index_);
@@ -175,7 +178,7 @@ Get Channel::try_get(Incoming& message, Contend contend) noexcept {
   if (record.room_level.load(std::memory_order_seq_cst) != 0) {
     ring_room_bell(record, room_descriptor_);
   }
-  getter.commit_take();
+  getter.commit_take(notice);
   const bool ran_empty = record.bell_level.load(std::memory_order_seq_cst) != 0 && size() == 0;
   memory::unlock(record.get_lock);
 
@@ -191,6 +194,14 @@ Get Channel::try_get(Incoming& message, Contend contend) noexcept {
   if (outlined) message.keep_body_in(head);
   trace::add(trace::Counter::messages_taken, 1);
   return Get::done;
+}
+
+std::uint32_t Channel::taken() noexcept {
+  ChannelRecord& record = record_of(index_);
+  lock_getting(record);
+  const std::uint32_t count = load(record.taken).count;
+  memory::unlock(record.get_lock);
+  return count;
 }
 
 }  // namespace onecopy::channel

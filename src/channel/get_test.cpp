@@ -68,6 +68,29 @@ TEST_F(GetTest, IsBusyOnlyWhereItMayNotWaitForTheLock) {
   EXPECT_EQ(get(Contend::never), Get::empty);
 }
 
+TEST_F(GetTest, NotesWhatItTakes) {
+  for (const std::uint32_t i : {10, 11})
+    ASSERT_EQ(put(channel_, draft(i, shapes()[i % 3])), Put::done);
+  Notice notice{0};
+  Incoming message;
+  for (const std::uint32_t number : {0, 1}) {
+    EXPECT_EQ(channel_.taken(), number);
+    EXPECT_EQ(channel_.try_get(message, Contend::yes, &notice), Get::done);
+    EXPECT_EQ(number_in(notice), number);
+    message.discard();
+  }
+  EXPECT_EQ(channel_.try_get(message, Contend::yes, &notice), Get::empty);
+  EXPECT_EQ(number_in(notice), 1u) << "nothing was taken";
+  EXPECT_EQ(channel_.taken(), 2u);
+}
+
+TEST_F(GetTest, ANoteIsNoneOrANumber) {
+  EXPECT_EQ(number_in(0), std::nullopt);
+  for (const std::uint32_t number : {0u, 1u, 0xffffffffu}) {
+    EXPECT_EQ(number_in(note_of(number)), number);
+  }
+}
+
 TEST_F(GetTest, TakesNothingWhereTheRecordIsNone) {
   ASSERT_EQ(put(channel_, draft(1, shapes()[1])), Put::done);
   const RecordHead sound = first();

@@ -85,6 +85,8 @@ class Putter {
   Putter(Channel& channel, ChannelRecord& record) noexcept
       : channel_(channel), record_(record), published_(load(record.published)) {}
 
+  std::uint32_t number() const noexcept { return published_.count; }
+
   // Where a record of `bytes` may be written; null when there is no memory for a further segment.
   std::byte* claim(std::size_t bytes) noexcept {
     const auto units = static_cast<std::uint32_t>(bytes / kUnit);
@@ -151,7 +153,7 @@ class Putter {
   BlockIndex linked_ = memory::kNoBlock;
 };
 
-Put Channel::try_put(const Outgoing& message, Contend contend) noexcept {
+Put Channel::try_put(const Outgoing& message, Contend contend, std::uint32_t* number) noexcept {
   if (!memory::in_family() || !is_open(name())) return Put::closed;
   ChannelRecord& record = record_of(index_);
   const std::uint32_t weight = weight_of(bytes_in(message));
@@ -165,7 +167,7 @@ Put Channel::try_put(const Outgoing& message, Contend contend) noexcept {
     }
     outline = *written;
   }
-  const Put outcome = put_record(message, weight, outline, contend);
+  const Put outcome = put_record(message, weight, outline, contend, number);
   if (outcome != Put::done) {
     if (outline != memory::kNoBlock) memory::release_block(outline);
     return outcome;
@@ -179,7 +181,7 @@ Put Channel::try_put(const Outgoing& message, Contend contend) noexcept {
 }
 
 Put Channel::put_record(const Outgoing& message, std::uint32_t weight, BlockIndex outline,
-                        Contend contend) noexcept {
+                        Contend contend, std::uint32_t* number) noexcept {
   const bool outlined = outline != memory::kNoBlock;
   std::vector<BlockIndex> all;
   std::span<const BlockIndex> blocks = message.blocks;
@@ -210,6 +212,7 @@ Put Channel::put_record(const Outgoing& message, std::uint32_t weight, BlockInde
     place += sizeof(RecordHead);
     if (!listed.empty()) std::memcpy(place, listed.data(), listed.size_bytes());
     if (body_bytes != 0) std::memcpy(place + indices, message.body.data(), body_bytes);
+    if (number != nullptr) *number = putter.number();
     putter.publish(blocks, weight);
   }
   memory::unlock(record.put_lock);

@@ -142,6 +142,15 @@ TEST_F(PutTest, IsBusyOnlyWhereItMayNotWaitForTheLock) {
   expect_no_leak();
 }
 
+TEST_F(PutTest, SaysTheNumberOfTheMessage) {
+  channel_ = make_channel();
+  for (const std::uint32_t expected : {0, 1, 2}) {
+    std::uint32_t number = 99;
+    EXPECT_EQ(channel_.try_put({Kind::raw, {}, {}}, Contend::yes, &number), Put::done);
+    EXPECT_EQ(number, expected);
+  }
+}
+
 TEST(PutWithoutMemory, NamesTheLimitAndLeavesTheBlocksWithTheCaller) {
   onecopy::testing::in_fresh_process([] {
     Channel channel = make_channel();

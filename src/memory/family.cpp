@@ -97,6 +97,7 @@ bool in_family() noexcept {
   return mapped.load(std::memory_order_acquire) && local().slot != kNoSlot;
 }
 Slot self() noexcept { return local().slot; }
+Ticket self_ticket() noexcept { return {local().slot, local().generation}; }
 
 Result<void> join_family() {
   if (in_family()) return {};

@@ -18,12 +18,16 @@ namespace onecopy::memory {
 struct Ticket {
   Slot slot = kNoSlot;
   std::uint32_t generation = 0;
+
+  bool operator==(const Ticket&) const = default;
 };
 
 // Makes sure that this process is a member of a family, its own if need be.
 Result<void> join_family();
 bool in_family() noexcept;
 Slot self() noexcept;
+// The same for good: no other member, and no child of this one, ever has this ticket.
+Ticket self_ticket() noexcept;
 
 // The arena's descriptor, to be handed to a child started afresh; checked to be still the arena's.
 Result<int> family_descriptor();

@@ -27,8 +27,9 @@ class SharedRecord {
   static_assert(std::is_standard_layout_v<Record> && std::is_trivially_copyable_v<Record>);
 
  public:
-  static Result<SharedRecord> create() {
-    auto name = memory::make_shared_block(sizeof(Record), Kind);
+  // All zero, as are the bytes `behind` it.
+  static Result<SharedRecord> create(std::size_t behind = 0) {
+    auto name = memory::make_shared_block(sizeof(Record) + behind, Kind);
     if (!name) return std::move(name).failure();
     return SharedRecord(*name);
   }

@@ -68,8 +68,10 @@ inline Draft draft(std::uint32_t number, const Shape& shape) {
   return made;
 }
 
-// Copies the blocks into the arena and puts; on anything but done nothing is left of them.
-inline channel::Put put(channel::Channel& channel, const Draft& draft) {
+// Copies the blocks into the arena and calls `putting` with the message; on anything but done
+// nothing is left of them.
+template <class Putting>
+channel::Put put_by(const Draft& draft, const Putting& putting) {
   std::vector<memory::BlockIndex> blocks;
   blocks.reserve(draft.blocks.size());
   for (const auto& bytes : draft.blocks) {
@@ -77,11 +79,17 @@ inline channel::Put put(channel::Channel& channel, const Draft& draft) {
     if (!block || !memory::fill_block(*block, 0, bytes.data(), bytes.size())) std::abort();
     blocks.push_back(*block);
   }
-  const channel::Put outcome = channel.try_put({kKind, draft.body, blocks}, channel::Contend::yes);
+  const channel::Put outcome = putting(channel::Outgoing{kKind, draft.body, blocks});
   if (outcome != channel::Put::done) {
     for (const memory::BlockIndex block : blocks) memory::release_block(block);
   }
   return outcome;
+}
+
+inline channel::Put put(channel::Channel& channel, const Draft& draft) {
+  return put_by(draft, [&channel](const channel::Outgoing& message) {
+    return channel.try_put(message, channel::Contend::yes);
+  });
 }
 
 // What was taken, its blocks released.
@@ -96,12 +104,10 @@ inline bool holds(memory::BlockIndex block, const std::vector<std::byte>& bytes)
          std::memcmp(memory::block_data(block), bytes.data(), bytes.size()) == 0;
 }
 
-// Takes a message and compares every byte with what a putter of that number put.
-inline Taken take(channel::Channel& channel, const std::vector<Shape>& known = shapes()) {
-  channel::Incoming message;
-  Taken taken{channel.try_get(message, channel::Contend::yes), 0, {}};
-  if (taken.outcome != channel::Get::done) return taken;
-  taken.wrong = "no shape fits";
+// Compares every byte of a message that was taken with what a putter of that number put, and
+// releases its blocks.
+inline Taken examine(channel::Incoming& message, const std::vector<Shape>& known = shapes()) {
+  Taken taken{channel::Get::done, 0, "no shape fits"};
   if (message.body.size() >= sizeof taken.number) {
     std::memcpy(&taken.number, message.body.data(), sizeof taken.number);
     for (const Shape& shape : known) {
@@ -120,6 +126,12 @@ inline Taken take(channel::Channel& channel, const std::vector<Shape>& known = s
   if (message.kind != kKind) taken.wrong = "the kind is wrong";
   message.discard();
   return taken;
+}
+
+inline Taken take(channel::Channel& channel, const std::vector<Shape>& known = shapes()) {
+  channel::Incoming message;
+  const channel::Get outcome = channel.try_get(message, channel::Contend::yes);
+  return outcome == channel::Get::done ? examine(message, known) : Taken{outcome, 0, {}};
 }
 
 // Takes until the channel is empty: the numbers, in order.

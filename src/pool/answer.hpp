@@ -1,0 +1,26 @@
+// What stands behind the body of an answer: which task it is the answer of, and whether that
+// succeeded. So both are known of an answer whose value cannot be read.
+//
+// Any thread; nothing here is shared.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "channel/channel.hpp"
+#include "message/byte_buffer.hpp"
+
+namespace onecopy::pool {
+
+struct Verdict {
+  std::uint32_t number = 0;
+  bool success = false;
+};
+
+// Appended to a body that is complete.
+void append_verdict(message::ByteBuffer& body, Verdict verdict) noexcept;
+
+// Takes it off again; nothing, and the body unchanged, where there is none.
+std::optional<Verdict> cut_off_verdict(channel::Incoming& answer) noexcept;
+
+}  // namespace onecopy::pool
