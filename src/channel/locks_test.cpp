@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "channel/segment.hpp"
 #include "memory/owner.hpp"
 #include "testing/channel_fixture.hpp"
 #include "testing/process.hpp"
@@ -35,6 +36,23 @@ class ChannelLocks : public onecopy::testing::ChannelFixture {
     })));
   }
 };
+
+TEST_F(ChannelLocks, AreRepairedBeforeWhatWasTakenIsTold) {
+  ASSERT_EQ(put(channel_, draft(1, shapes()[1])), Put::done);
+  die_after([&] {
+    lock_getting(record());
+    const memory::BlockIndex head = *reinterpret_cast<const memory::BlockIndex*>(
+        segment_at(record().get_segment, 0) + sizeof(RecordHead));
+    memory::set_owner(head, OwnerWord::taking(memory::self(), index(), 0));
+  });
+
+  EXPECT_EQ(channel_.taken(), 0u);
+
+  expect_sound(channel_);
+  EXPECT_EQ(drain(channel_), Numbers{1});
+  EXPECT_EQ(channel_.taken(), 1u);
+  expect_no_leak();
+}
 
 TEST_F(ChannelLocks, AreHeldByOneAtATime) {
   lock_putting(record());

@@ -11,9 +11,11 @@
 //   3. read the seats of the living with at(), and then those of the dead;
 //   4. get all answers that are there.
 // A task that was taken, has no answer even so, and is named by no living worker's seat is lost;
-// the seat of a dead worker names it. What a dead worker was about to take and did not, and what it
-// had answered, is not lost. In another order a task may look lost that a living worker took, or
-// answered, meanwhile. A dead worker's seat is cleared, and given to another, after that.
+// the seat of a dead worker names it (of two, one had only noted it). What a dead worker was about
+// to take and did not, and what it had answered, is not lost. In another order a task may look lost
+// that a living worker took, or answered, meanwhile. After that the dead worker's seat is cleared,
+// whether anything was lost or not, and another may have it. A worker whose death nobody knows of
+// yet counts as living: what it had is found lost when its turn comes.
 //
 // A death of the parent at any instruction leaves the workers waiting: they end with it
 // (lifelines).

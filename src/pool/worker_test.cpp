@@ -30,18 +30,7 @@ class WorkerTest : public onecopy::testing::PoolFixture {
   pid_t start_worker(std::uint32_t seat) {
     return start_process([this, seat] {
       Worker worker = sit_down(crew_.name(), seat);
-      for (;;) {
-        const bool closing = worker.is_closing();
-        const auto task = take_task(worker);
-        if (task.outcome == Get::empty && closing) return;
-        if (task.outcome == Get::empty) {
-          worker.wait_for_task(os::Deadline::never());
-          continue;
-        }
-        ASSERT_EQ(task.outcome, Get::done);
-        ASSERT_EQ(task.wrong, "");
-        ASSERT_EQ(answer_task(worker, task.number, shapes()[0]), Put::done);
-      }
+      onecopy::testing::work(worker, shapes()[0]);
     });
   }
 

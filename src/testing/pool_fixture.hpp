@@ -68,15 +68,23 @@ inline TakenTask take_task(pool::Worker& worker) {
 }
 
 // The answer of task n is message n of that shape.
-inline channel::Put answer_task(pool::Worker& worker, TaskNumber number, const Shape& shape) {
+inline Draft draft_answer(TaskNumber number, const Shape& shape) {
   Draft answer = draft(number, shape);
   message::ByteBuffer body;
   body.append(answer.body.data(), answer.body.size());
   pool::append_verdict(body, {number, true});
   answer.body.assign(body.span().begin(), body.span().end());
+  return answer;
+}
+
+inline channel::Put put_answer(pool::Worker& worker, const Draft& answer) {
   return put_by(answer, [&worker](const channel::Outgoing& message) {
     return worker.answer(message, channel::Contend::yes);
   });
+}
+
+inline channel::Put answer_task(pool::Worker& worker, TaskNumber number, const Shape& shape) {
+  return put_answer(worker, draft_answer(number, shape));
 }
 
 // The task that an answer is the answer of; nothing: there is no answer.
@@ -97,6 +105,22 @@ inline std::vector<TaskNumber> drain_answers(pool::Crew& crew) {
   std::vector<TaskNumber> numbers;
   while (const auto number = get_answer(crew)) numbers.push_back(*number);
   return numbers;
+}
+
+// One worker's life: answers task after task until the pool closes.
+inline void work(pool::Worker& worker, const Shape& shape) {
+  for (;;) {
+    const bool closing = worker.is_closing();
+    const TakenTask task = take_task(worker);
+    if (task.outcome == channel::Get::empty && closing) return;
+    if (task.outcome == channel::Get::empty) {
+      worker.wait_for_task(os::Deadline::never());
+      continue;
+    }
+    ASSERT_EQ(task.outcome, channel::Get::done);
+    ASSERT_EQ(task.wrong, "");
+    ASSERT_EQ(answer_task(worker, task.number, shape), channel::Put::done);
+  }
 }
 
 // What a parent keeps of the tasks it has put, and how it finds out which are lost.
