@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ._share import full as full
     from ._share import share as share
     from ._share import zeros as zeros
+    from ._worker_died import WorkerDied as WorkerDied
 
     __version__: str
 
@@ -38,7 +39,7 @@ else:
 
 __all__ = [name for name in dir(_default) if not name.startswith("_")]
 globals().update((name, getattr(_default, name)) for name in __all__)
-__all__ += ["__version__", "install_allocator", "memory"]
+__all__ += ["WorkerDied", "__version__", "install_allocator", "memory"]
 
 # Not in __all__: `from onecopy import *` must not take NumPy's names from who has those.
 _SHARED_ARRAYS = {"empty", "full", "share", "zeros"}
@@ -122,6 +123,10 @@ def __getattr__(name: str) -> Any:
         return version("onecopy")
     if name == "_engine" and sys.platform == "linux":
         return _load_engine()
+    if name == "WorkerDied":
+        from ._worker_died import WorkerDied
+
+        return WorkerDied
     if name in _SHARED_ARRAYS:
         if sys.platform == "linux":
             from . import _share as made_by

@@ -293,13 +293,17 @@ class PoolWorker:
         args: tuple[Any, ...],
         kwds: dict[str, Any],
         /,
-    ) -> tuple[BaseException, object] | None:
+    ) -> tuple[BaseException, Any] | None:
         """Answer the task with what the function returns: arrays born in the arena move. What the
         function raises is raised. A result that cannot be sent is given back with the reason; then
         the task has no answer yet."""
 
     def answer(self, number: int, success: bool, value: object, /) -> None:
         """Answer the task. Raises what encoding raises; then it has no answer yet."""
+
+    def tell(self, value: object, /) -> None:
+        """Put something among the answers that is the answer of no task. ValueError: there is a
+        task, which has no answer yet."""
 
 # -- locks ----------------------------------------------------------------------------------------
 

@@ -22,7 +22,8 @@ from . import _names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from multiprocessing import connection, managers, process, queues, synchronize
+    from collections.abc import Iterable
+    from multiprocessing import connection, managers, pool, process, queues, synchronize
     from typing import Any, Callable
 
 __all__ = ()
@@ -64,6 +65,18 @@ class _OnEngine(BaseContext):
         from .connection import Pipe
 
         return Pipe(duplex)
+
+    def Pool(
+        self,
+        processes: int | None = None,
+        initializer: Callable[..., object] | None = None,
+        initargs: Iterable[Any] = (),
+        maxtasksperchild: int | None = None,
+    ) -> pool.Pool:
+        """Worker processes that do tasks; see onecopy.pool.Pool."""
+        from .pool import Pool
+
+        return Pool(processes, initializer, initargs, maxtasksperchild, context=self.get_context())
 
     def Lock(self) -> synchronize.Lock:
         """A lock that any process may release; a holder that is killed releases it."""

@@ -58,6 +58,7 @@ def _change_contexts() -> None:
         "JoinableQueue",
         "Lock",
         "Pipe",
+        "Pool",
         "Queue",
         "RLock",
         "RawArray",

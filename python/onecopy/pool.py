@@ -1,25 +1,77 @@
-"""Pools: stock's, on processes and queues of the engine."""
+"""Pools of worker processes: stock's, with tasks and results in shared memory and no thread.
+
+A call sends its tasks itself, and whoever waits for a result takes in what the workers answer
+(_pool_dispatch.py). A worker that dies takes with it the one task that it was doing, which raises
+`onecopy.WorkerDied`; all others are done, by the remaining workers and by the one that replaces it.
+"""
 
 from __future__ import annotations
 
+import os
+import warnings
 from collections.abc import Iterable
 from multiprocessing import pool as _stock
+from multiprocessing import util
 from multiprocessing.pool import ThreadPool
 
 from . import _names
+from ._pool_dispatch import Dispatcher
+from ._pool_results import (
+    ApplyResult,
+    IMapIterator,
+    IMapUnorderedIterator,
+    MapResult,
+    ResultIterator,
+)
+from ._pool_worker import MAP, STARMAP, Seat, work
 from .context import _default_context
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.process import BaseProcess
     from typing import Any, Callable
+
+    Function = Callable[..., Any]
+    Callback = Callable[[Any], object]
 
 __all__ = ["Pool", "ThreadPool"]
 
 __getattr__ = _names.names_of(_stock, __name__)
 
+for _result in (ApplyResult, MapResult, IMapIterator, IMapUnorderedIterator):
+    _result.__module__ = __name__
+AsyncResult = ApplyResult
+
+INIT, RUN, CLOSE, TERMINATE = "INIT", "RUN", "CLOSE", "TERMINATE"
+
+_AHEAD = 4  # chunks for each worker that imap sends before their results are asked for
+
+
+def _check(processes: int, maxtasksperchild: int | None, initializer: object) -> None:
+    if processes < 1:
+        raise ValueError("Number of processes must be at least 1")
+    if maxtasksperchild is not None and (
+        not isinstance(maxtasksperchild, int) or maxtasksperchild <= 0
+    ):
+        raise ValueError("maxtasksperchild must be a positive int or None")
+    if initializer is not None and not callable(initializer):
+        raise TypeError("initializer must be a callable")
+
+
+def _check_chunksize(chunksize: int | None) -> None:
+    if chunksize is not None and chunksize <= 0:
+        raise ValueError(f"Chunksize must be 1+, not {chunksize:n}")
+
 
 class Pool(_stock.Pool):
-    """multiprocessing.pool.Pool, whose default context is Onecopy's."""
+    """multiprocessing.pool.Pool on the engine: `processes` workers (None: as many as this process
+    has processors) that do tasks, each after `initializer(*initargs)`, and each no more than
+    `maxtasksperchild` (None: as many as there are).
+
+    Raises ValueError and TypeError for what fits none of them, OSError where no worker can be
+    started, and MemoryError naming the limit.
+    """
 
     def __init__(
         self,
@@ -29,5 +81,197 @@ class Pool(_stock.Pool):
         maxtasksperchild: int | None = None,
         context: Any = None,
     ) -> None:
-        context = context or _default_context.get_context()
-        super().__init__(processes, initializer, initargs, maxtasksperchild, context)
+        self._pool: list[BaseProcess] = []
+        self._state = INIT
+        if processes is None:
+            processes = len(os.sched_getaffinity(0))
+        _check(processes, maxtasksperchild, initializer)
+        self._ctx = context or _default_context.get_context()
+        self._processes = processes
+        self._maxtasksperchild = maxtasksperchild
+        self._initializer = initializer
+        self._initargs = initargs
+        self._cache: dict[int, Any] = {}
+        self._dispatcher = Dispatcher(processes, self._starter(), self._pool, self._cache)
+        self._terminate: Any = util.Finalize(self, self._dispatcher.terminate, exitpriority=15)
+        try:
+            self._dispatcher.fill_seats()
+        except BaseException:
+            self._terminate()
+            raise
+        self._state = RUN
+
+    def _starter(self) -> Callable[[Seat], BaseProcess]:
+        """Starts a worker, without a reference to this pool."""
+        context, make = self._ctx, self.Process
+        life = self._initializer, self._initargs, self._maxtasksperchild
+
+        def start(seat: Seat) -> BaseProcess:
+            worker: BaseProcess = make(context, target=work, args=(seat, *life))
+            worker.name = worker.name.replace("Process", "PoolWorker")
+            worker.daemon = True
+            worker.start()
+            return worker
+
+        return start
+
+    def _check_running(self) -> None:
+        if self._state != RUN:
+            raise ValueError("Pool not running")
+
+    # -- one task ---------------------------------------------------------------------------------
+
+    def apply_async(
+        self,
+        func: Function,
+        args: Iterable[Any] = (),
+        kwds: Any = {},  # noqa: B006
+        callback: Callback | None = None,
+        error_callback: Callback | None = None,
+    ) -> ApplyResult:
+        """`func(*args, **kwds)` in a worker. The callback of its outcome, if there is one, is
+        called in a thread of the pool."""
+        self._check_running()
+        result = ApplyResult(self, callback, error_callback)
+        result.send(func, args, kwds)
+        return result
+
+    # -- many tasks -------------------------------------------------------------------------------
+
+    def map(self, func: Function, iterable: Iterable[Any], chunksize: int | None = None) -> Any:
+        """`list(map(func, iterable))`, in the workers. Items go in chunks of `chunksize`; where it
+        is None, in chunks that are large enough for what sending them costs to be little beside the
+        work, and small enough for all workers to end together."""
+        return self._map(func, iterable, MAP, chunksize).get()
+
+    def starmap(
+        self, func: Function, iterable: Iterable[Iterable[Any]], chunksize: int | None = None
+    ) -> Any:
+        """`list(itertools.starmap(func, iterable))`, as `map`."""
+        return self._map(func, iterable, STARMAP, chunksize).get()
+
+    def map_async(
+        self,
+        func: Function,
+        iterable: Iterable[Any],
+        chunksize: int | None = None,
+        callback: Callback | None = None,
+        error_callback: Callback | None = None,
+    ) -> MapResult:
+        """`map` that does not wait: all is sent at once, in chunks of which each worker gets about
+        four where `chunksize` is None."""
+        return self._send_all(func, iterable, MAP, chunksize, callback, error_callback)
+
+    def starmap_async(
+        self,
+        func: Function,
+        iterable: Iterable[Iterable[Any]],
+        chunksize: int | None = None,
+        callback: Callback | None = None,
+        error_callback: Callback | None = None,
+    ) -> MapResult:
+        """`starmap` that does not wait, as `map_async`."""
+        return self._send_all(func, iterable, STARMAP, chunksize, callback, error_callback)
+
+    def _map(
+        self, func: Function, iterable: Iterable[Any], way: str, chunksize: int | None
+    ) -> MapResult:
+        self._check_running()
+        _check_chunksize(chunksize)
+        return MapResult(self, func, _sized(iterable), way, chunksize)
+
+    def _send_all(
+        self,
+        func: Function,
+        iterable: Iterable[Any],
+        way: str,
+        chunksize: int | None,
+        callback: Callback | None,
+        error_callback: Callback | None,
+    ) -> MapResult:
+        self._check_running()
+        _check_chunksize(chunksize)
+        items = _sized(iterable)
+        if chunksize is None:
+            chunksize = max(1, -(-len(items) // (4 * self._processes)))
+        return MapResult(self, func, items, way, chunksize, callback, error_callback)
+
+    def imap(
+        self,
+        func: Function,
+        iterable: Iterable[Any],
+        chunksize: int | None = 1,
+        buffersize: int | None = None,
+    ) -> Any:
+        """An iterator over the results, in order. Items are taken from `iterable` as results are
+        asked for, `buffersize` of them ahead (None: four chunks for each worker)."""
+        return self._imap(IMapIterator, func, iterable, chunksize, buffersize)
+
+    def imap_unordered(
+        self,
+        func: Function,
+        iterable: Iterable[Any],
+        chunksize: int | None = 1,
+        buffersize: int | None = None,
+    ) -> Any:
+        """`imap`, with the results as they come."""
+        return self._imap(IMapUnorderedIterator, func, iterable, chunksize, buffersize)
+
+    def _imap(
+        self,
+        make: type[ResultIterator],
+        func: Function,
+        iterable: Iterable[Any],
+        chunksize: int | None,
+        buffersize: int | None,
+    ) -> Iterator[Any]:
+        self._check_running()
+        chunksize = 1 if chunksize is None else chunksize
+        if chunksize < 1:
+            raise ValueError(f"Chunksize must be 1+, not {chunksize:n}")
+        if buffersize is None:
+            ahead = _AHEAD * self._processes
+        elif buffersize < 1:
+            raise ValueError(f"buffersize must be 1 or more, not {buffersize}")
+        else:
+            ahead = -(-buffersize // chunksize)
+        result = make(self, func, iterable, chunksize, ahead)
+        if chunksize == 1:
+            return result
+        return (item for chunk in result for item in chunk)
+
+    # -- ending -----------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """No more tasks; the workers leave when those that there are are done."""
+        util.debug("closing pool")
+        if self._state == RUN:
+            self._state = CLOSE
+            self._dispatcher.close()
+
+    def terminate(self) -> None:
+        """Ends the workers at once, whatever they are doing."""
+        util.debug("terminating pool")
+        self._state = TERMINATE
+        self._terminate()
+
+    def join(self) -> None:
+        """Waits for the workers to leave, after `close` or `terminate`; else ValueError."""
+        util.debug("joining pool")
+        if self._state == RUN:
+            raise ValueError("Pool is still running")
+        if self._state not in (CLOSE, TERMINATE):
+            raise ValueError("In unknown state")
+        if self._state == CLOSE:
+            for job in list(self._cache.values()):
+                if isinstance(job, ResultIterator):
+                    job.feed_all()
+        self._dispatcher.join()
+
+    def __del__(self, warn: Any = warnings.warn, run: str = RUN) -> None:
+        if self._state == run:
+            warn(f"unclosed running multiprocessing pool {self!r}", ResourceWarning, source=self)
+
+
+def _sized(iterable: Iterable[Any]) -> Any:
+    return iterable if hasattr(iterable, "__len__") else list(iterable)

@@ -110,8 +110,9 @@ PyObject* read_answer(channel::Incoming& message) {
   const bool readable = value != nullptr;
   if (!readable) value = take_exception().release();
   install_wanted_allocator();
-  return Py_BuildValue("(kNN)", static_cast<unsigned long>(verdict->number),
-                       PyBool_FromLong(readable && verdict->success), value);
+  PyObject* number =
+      verdict->number ? PyLong_FromUnsignedLong(*verdict->number) : new_reference(Py_None);
+  return Py_BuildValue("(NNN)", number, PyBool_FromLong(readable && verdict->success), value);
 }
 
 PyObject* get(PyObject* object, PyObject* const* given, Py_ssize_t count, PyObject* keywords) {
@@ -234,9 +235,9 @@ PyMethodDef methods[] = {
     {"put", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(put)), METH_FASTCALL,
      "put($self, task, /)\n--\n\nAppend a task; its number. ValueError once the pool is closed."},
     {"get", as_method(get), METH_FASTCALL | METH_KEYWORDS,
-     "get($self, /, block=True, timeout=None)\n--\n\nThe next answer: the task's number, whether "
-     "it "
-     "succeeded, and the value. What cannot be read is a failure, with what reading it raised. "
+     "get($self, /, block=True, timeout=None)\n--\n\nThe next answer: the task's number (None: a "
+     "worker tells something), whether it succeeded, and the value. What cannot be read is a "
+     "failure, with what reading it raised. "
      "Waits for one, `timeout` seconds at most (None: as long as it takes), or with `block` false "
      "not at all; then queue.Empty."},
     {"ready", ready, METH_NOARGS, "ready($self, /)\n--\n\nWhether an answer waits."},

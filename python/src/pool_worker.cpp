@@ -47,6 +47,14 @@ class Spent {
   os::Nanoseconds begin_;
 };
 
+// Null with an exception set where it has a task.
+PoolWorker* without_task(PyObject* object) {
+  PoolWorker* self = Handle::own(object);
+  if (self == nullptr || !self->has_task) return self;
+  PyErr_Format(PyExc_ValueError, "task %u has no answer yet", self->number);
+  return nullptr;
+}
+
 // -- taking ---------------------------------------------------------------------------------------
 
 // Waits for a task, or for the end of all tasks; false with an exception set.
@@ -69,12 +77,8 @@ bool wait_and_take(PoolWorker& self, channel::Incoming& message, Get& outcome) {
 }
 
 PyObject* take(PyObject* object, PyObject*) {
-  PoolWorker* self = Handle::own(object);
+  PoolWorker* self = without_task(object);
   if (self == nullptr) return nullptr;
-  if (self->has_task) {
-    PyErr_Format(PyExc_ValueError, "task %u has no answer yet", self->number);
-    return nullptr;
-  }
   channel::Incoming message;
   Get outcome = Get::empty;
   if (!wait_and_take(*self, message, outcome)) return nullptr;
@@ -84,8 +88,8 @@ PyObject* take(PyObject* object, PyObject*) {
   const Spent spent(*self, Phase::receiving);
   try {
     const Reference task(decode(message));
-    install_wanted_allocator();
     if (!task) return nullptr;
+    install_wanted_allocator();
     return Py_BuildValue("(kO)", static_cast<unsigned long>(self->number), task.get());
   } catch (const std::bad_alloc&) {
     return PyErr_NoMemory();
@@ -104,7 +108,7 @@ PoolWorker* with_task(PyObject* object, PyObject* given) {
   return nullptr;
 }
 
-bool put_message(PoolWorker& self, OutgoingMessage& message) {
+bool put_message(PoolWorker& self, OutgoingMessage& message, bool of_task) {
   const channel::Outgoing outgoing = message.outgoing();
   Put outcome = outgoing.body.size() < kWorthLettingGo
                     ? self.engine->answer(outgoing, Contend::never)
@@ -114,7 +118,7 @@ bool put_message(PoolWorker& self, OutgoingMessage& message) {
   }
   if (outcome == Put::done) {
     message.cargo.delivered();
-    self.has_task = false;
+    if (of_task) self.has_task = false;
     return true;
   }
   raise(outcome == Put::no_memory ? channel::last_put_failure() : Failure{Error::closed});
@@ -122,14 +126,14 @@ bool put_message(PoolWorker& self, OutgoingMessage& message) {
 }
 
 // False with an exception set; then nothing is put. `given_up`: nobody else looks at the value.
-bool put_answer(PoolWorker& self, bool success, PyObject* value, bool given_up) {
+bool put_answer(PoolWorker& self, pool::Verdict verdict, PyObject* value, bool given_up) {
   const Spent spent(self, Phase::sending);
   install_wanted_allocator();
   try {
     MessageLease message;
     if (!encode(value, given_up, *message)) return false;
-    pool::append_verdict(message->body, {self.number, success});
-    if (!message->body.failed()) return put_message(self, *message);
+    pool::append_verdict(message->body, verdict);
+    if (!message->body.failed()) return put_message(self, *message, verdict.number.has_value());
   } catch (const std::bad_alloc&) {
   }
   PyErr_NoMemory();
@@ -155,7 +159,8 @@ PyObject* run(PyObject* object, PyObject* const* given, Py_ssize_t count) {
   // The function may have done anything: answered its task itself, or forked.
   self = with_task(object, given[0]);
   if (self == nullptr) return nullptr;
-  if (put_answer(*self, true, result.get(), is_only_owner(result.get()))) Py_RETURN_NONE;
+  const pool::Verdict verdict{self->number, true};
+  if (put_answer(*self, verdict, result.get(), is_only_owner(result.get()))) Py_RETURN_NONE;
   if (PyErr_ExceptionMatches(PyExc_Exception) == 0) return nullptr;
   const Reference exception = take_exception();
   return PyTuple_Pack(2, exception.get(), result.get());
@@ -166,7 +171,15 @@ PyObject* answer(PyObject* object, PyObject* const* given, Py_ssize_t count) {
   const int success = PyObject_IsTrue(given[1]);
   if (success < 0) return nullptr;
   PoolWorker* self = with_task(object, given[0]);
-  if (self == nullptr || !put_answer(*self, success != 0, given[2], false)) return nullptr;
+  if (self == nullptr || !put_answer(*self, {self->number, success != 0}, given[2], false)) {
+    return nullptr;
+  }
+  Py_RETURN_NONE;
+}
+
+PyObject* tell(PyObject* object, PyObject* value) {
+  PoolWorker* self = without_task(object);
+  if (self == nullptr || !put_answer(*self, {std::nullopt, true}, value, false)) return nullptr;
   Py_RETURN_NONE;
 }
 
@@ -205,6 +218,9 @@ PyMethodDef methods[] = {
      "what it returned are given, and the task has no answer yet."},
     {"answer", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(answer)), METH_FASTCALL,
      "answer($self, number, success, value, /)\n--\n\nAnswer the task."},
+    {"tell", tell, METH_O,
+     "tell($self, value, /)\n--\n\nPut something among the answers that is the answer of no "
+     "task."},
     {nullptr, nullptr, 0, nullptr},
 };
 

@@ -6,12 +6,15 @@
 namespace onecopy::pool {
 namespace {
 
-using Words = std::array<std::uint32_t, 2>;  // the number; 1 for success, else 0
+using Words = std::array<std::uint32_t, 2>;  // the number, and these
+constexpr std::uint32_t kSuccess = 1;
+constexpr std::uint32_t kOfTask = 2;
 
 }  // namespace
 
 void append_verdict(message::ByteBuffer& body, Verdict verdict) noexcept {
-  body.append_plain(Words{verdict.number, verdict.success ? 1u : 0u});
+  body.append_plain(Words{verdict.number.value_or(0),
+                          (verdict.success ? kSuccess : 0) | (verdict.number ? kOfTask : 0)});
 }
 
 std::optional<Verdict> cut_off_verdict(channel::Incoming& answer) noexcept {
@@ -19,9 +22,11 @@ std::optional<Verdict> cut_off_verdict(channel::Incoming& answer) noexcept {
   if (answer.body.size() < sizeof words) return std::nullopt;
   const std::size_t rest = answer.body.size() - sizeof words;
   std::memcpy(&words, answer.body.data() + rest, sizeof words);
-  if (words[1] > 1) return std::nullopt;
+  if (words[1] > (kSuccess | kOfTask)) return std::nullopt;
   answer.body = answer.body.first(rest);
-  return Verdict{words[0], words[1] == 1};
+  Verdict verdict{std::nullopt, (words[1] & kSuccess) != 0};
+  if ((words[1] & kOfTask) != 0) verdict.number = words[0];
+  return verdict;
 }
 
 }  // namespace onecopy::pool

@@ -1,4 +1,4 @@
-// What stands behind the body of an answer: which task it is the answer of, and whether that
+// What stands behind the body of an answer: which task it is the answer of, if any, and whether that
 // succeeded. So both are known of an answer whose value cannot be read.
 //
 // Any thread; nothing here is shared.
@@ -13,7 +13,7 @@
 namespace onecopy::pool {
 
 struct Verdict {
-  std::uint32_t number = 0;
+  std::optional<std::uint32_t> number;  // nothing: what a worker has to tell besides its tasks
   bool success = false;
 };
 

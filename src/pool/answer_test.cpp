@@ -28,6 +28,19 @@ TEST(Verdict, IsTakenOffAgain) {
   }
 }
 
+TEST(Verdict, MayBeOfNoTask) {
+  message::ByteBuffer body;
+  append_verdict(body, {std::nullopt, true});
+  channel::Incoming answer;
+  receive(answer, body);
+
+  const auto verdict = cut_off_verdict(answer);
+
+  ASSERT_TRUE(verdict);
+  EXPECT_FALSE(verdict->number);
+  EXPECT_TRUE(verdict->success);
+}
+
 TEST(Verdict, MayBeAllThereIs) {
   message::ByteBuffer body;
   append_verdict(body, {7, true});

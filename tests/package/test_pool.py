@@ -36,9 +36,17 @@ def make_pool(request):
     return make
 
 
-def test_its_queues_are_of_the_engine(make_pool):
+def test_it_is_a_pool_for_whoever_asks(make_pool):
     with make_pool(1) as pool:
         assert isinstance(pool, multiprocessing.pool.Pool)
+        assert (len(pool._pool), pool._processes, pool._state) == (1, 1, "RUN")
+        assert isinstance(pool.apply_async(square, (1,)), multiprocessing.pool.AsyncResult)
+        assert isinstance(pool.map_async(square, [1]), multiprocessing.pool.MapResult)
+        assert isinstance(pool.imap(square, [1]), multiprocessing.pool.IMapIterator)
+
+
+def test_the_queues_of_stocks_class_are_of_the_engine():
+    with multiprocessing.pool.Pool(1, context=mp.get_context()) as pool:
         for queue in (pool._inqueue, pool._outqueue, pool._change_notifier):
             assert type(queue).__module__ == "onecopy.queues"
 
@@ -96,7 +104,7 @@ def test_a_killed_idle_worker_is_replaced(make_pool):
 
         assert pool.map(square, range(100), chunksize=1) == [x * x for x in range(100)]
         while victim in {process.pid for process in pool._pool}:
-            time.sleep(0.01)  # the pool looks for its dead ten times a second
+            pool.apply(sleep, (0.01,))  # who waits looks for the dead
         assert pool.map(square, range(100), chunksize=1) == [x * x for x in range(100)]
 
 
