@@ -8,7 +8,7 @@ import signal
 import sys
 from multiprocessing import process
 
-from . import _engine, _family, _lifeline, _signals
+from . import _engine, _family, _lifeline, _math_threads, _signals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -62,6 +62,9 @@ class Forked:
 
     def _bootstrap(self, parent_sentinel: int | None = None) -> int:
         _signals.restore(self._mask)
+        math_threads = getattr(self._process_obj, "math_threads", None)
+        if math_threads is not None:
+            _math_threads.limit(math_threads)
         if self._lifeline is not None:
             _lifeline.arm(self._lifeline.armed)
         return live(self._process_obj, parent_sentinel)
@@ -94,7 +97,8 @@ class Received:
 # parent may have found this package through it; stock sets it a moment later all the same.
 _ENTER = (
     "(__import__('sys').__dict__.update(path=path),"
-    " __import__('onecopy._birth', fromlist=['enter']).enter(place, lifeline, ways), name)[-1]"
+    " __import__('onecopy._birth', fromlist=['enter']).enter(place, lifeline, ways, threads),"
+    " name)[-1]"
 )
 
 
@@ -104,6 +108,7 @@ class EnteringName(str):
 
     place: tuple[str, Detachable, int, int]
     lifeline: Detachable | None = None
+    math_threads: int | None = None
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         path = [(_original_directory or "") if entry == "" else entry for entry in sys.path]
@@ -112,6 +117,7 @@ class EnteringName(str):
             "place": self.place,
             "lifeline": self.lifeline,
             "ways": _ways(),
+            "threads": self.math_threads,
             "name": str(self),
         }
         return eval, (_ENTER, surroundings)
@@ -126,9 +132,14 @@ def _ways() -> list[str]:
 
 
 def enter(
-    place: tuple[str, Detachable, int, int], lifeline: Detachable | None, ways: list[str]
+    place: tuple[str, Detachable, int, int],
+    lifeline: Detachable | None,
+    ways: list[str],
+    math_threads: int | None,
 ) -> None:
     """In the child: take the reserved place, and be what the parent is."""
+    if math_threads is not None:
+        _math_threads.limit(math_threads)
     if lifeline is not None:
         _lifeline.arm(lifeline.detach())
     _family.adopt(*place)

@@ -65,9 +65,12 @@ def want_allocator() -> None:
     """install_allocator() as soon as NumPy is there: now, or in the first put, get, send or recv
     after its import (after the value was rebuilt, whose pickle may have imported it)."""
 
-def free_math_threads() -> None:
-    """The libraries of linear algebra that are loaded (OpenBLAS, runtimes of OpenMP) may use as
-    many threads as they would by themselves, whatever limited them when they were loaded."""
+def limit_math_threads(most: int) -> None:
+    """The libraries of linear algebra that are loaded (OpenBLAS, runtimes of OpenMP) may use `most`
+    threads, or as many as they would by themselves where those are fewer or `most` is 0."""
+
+def usable_processors() -> int:
+    """How many processors this thread may run on, fewer where a cgroup allows less time."""
 
 # -- values ---------------------------------------------------------------------------------------
 

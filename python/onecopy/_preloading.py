@@ -13,14 +13,7 @@ from __future__ import annotations
 import os
 import sys
 
-# Whoever sets one of these has an opinion; the first is heeded by all libraries.
-VARIABLES = (
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "GOTO_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "BLIS_NUM_THREADS",
-)
+from . import _math_threads
 
 LAST = "onecopy._template"  # which calls end()
 
@@ -44,8 +37,8 @@ def begin(names: list[str], surplus: int) -> list[str]:
     many entries as are `surplus`: it loads what stock's would."""
     global _limited
     del sys.path[len(sys.path) - surplus :]
-    if not _is_told():
-        os.putenv(VARIABLES[0], "1")
+    if not _math_threads.is_told():
+        os.putenv(_math_threads.VARIABLE, "1")
         _limited = True
     return [*names, LAST]
 
@@ -56,13 +49,9 @@ def end() -> None:
     if not _limited:
         return
     _limited = False
-    if VARIABLES[0] not in os.environ:
-        os.unsetenv(VARIABLES[0])
-    if not _is_told():
+    if _math_threads.VARIABLE not in os.environ:
+        os.unsetenv(_math_threads.VARIABLE)
+    if not _math_threads.is_told():
         from . import _engine
 
-        _engine.free_math_threads()
-
-
-def _is_told() -> bool:
-    return any(variable in os.environ for variable in VARIABLES)
+        _engine.limit_math_threads(0)

@@ -62,6 +62,7 @@ class StartedAfresh(Watched):
             lifeline = Lifeline.of(process_obj)
             name = _birth.EnteringName(process_obj.name)
             name.place = place.passage()
+            name.math_threads = getattr(process_obj, "math_threads", None)
             if lifeline is not None:
                 name.lifeline = self.DupFd(self.duplicate_for_child(lifeline.armed))
             check_descriptors()

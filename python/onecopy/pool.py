@@ -7,14 +7,13 @@ A call sends its tasks itself, and whoever waits for a result takes in what the 
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Iterable
 from multiprocessing import pool as _stock
 from multiprocessing import util
 from multiprocessing.pool import ThreadPool
 
-from . import _names
+from . import _engine, _names
 from ._pool_dispatch import Dispatcher
 from ._pool_results import (
     ApplyResult,
@@ -66,7 +65,7 @@ def _check_chunksize(chunksize: int | None) -> None:
 
 class Pool(_stock.Pool):
     """multiprocessing.pool.Pool on the engine: `processes` workers (None: as many as this process
-    has processors) that do tasks, each after `initializer(*initargs)`, and each no more than
+    may use processors) that do tasks, each after `initializer(*initargs)`, and each no more than
     `maxtasksperchild` (None: as many as there are).
 
     Raises ValueError and TypeError for what fits none of them, OSError where no worker can be
@@ -84,7 +83,7 @@ class Pool(_stock.Pool):
         self._pool: list[BaseProcess] = []
         self._state = INIT
         if processes is None:
-            processes = len(os.sched_getaffinity(0))
+            processes = _engine.usable_processors()
         _check(processes, maxtasksperchild, initializer)
         self._ctx = context or _default_context.get_context()
         self._processes = processes
@@ -105,13 +104,15 @@ class Pool(_stock.Pool):
         """Starts a worker, without a reference to this pool."""
         context, make = self._ctx, self.Process
         life = self._initializer, self._initargs, self._maxtasksperchild
+        math_threads = max(1, _engine.usable_processors() // self._processes)
 
         def start(seat: Seat) -> BaseProcess:
-            worker: BaseProcess = make(context, target=work, args=(seat, *life))
+            worker: Any = make(context, target=work, args=(seat, *life))
             worker.name = worker.name.replace("Process", "PoolWorker")
             worker.daemon = True
+            worker.math_threads = math_threads
             worker.start()
-            return worker
+            return worker  # type: ignore[no-any-return]
 
         return start
 

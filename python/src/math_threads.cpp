@@ -3,11 +3,15 @@
 #include <dlfcn.h>
 #include <link.h>
 
+#include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "os/cpu.hpp"
 
 namespace onecopy::python {
 namespace {
@@ -45,7 +49,7 @@ Function* find(void* library, const char* name) {
 
 }  // namespace
 
-void free_math_threads() {
+void limit_math_threads(int most) {
   std::vector<std::string> paths;
   dl_iterate_phdr(&collect, &paths);
   for (const std::string& path : paths) {
@@ -54,10 +58,18 @@ void free_math_threads() {
     for (const Control& control : kControls) {
       const auto processors = find<int()>(library, control.processors);
       const auto set_threads = find<void(int)>(library, control.set_threads);
-      if (processors != nullptr && set_threads != nullptr) set_threads(processors());
+      if (processors == nullptr || set_threads == nullptr) continue;
+      const int by_itself = processors();
+      set_threads(most > 0 ? std::min(most, by_itself) : by_itself);
     }
     dlclose(library);
   }
+}
+
+int usable_processors() {
+  const double quota = std::ceil(os::cgroup_cpu_quota());
+  const int count = os::usable_cpu_count();
+  return quota < count ? std::max(1, static_cast<int>(quota)) : count;
 }
 
 }  // namespace onecopy::python

@@ -55,7 +55,8 @@ NB_MODULE(_engine, module) {
   python::add_family_functions(module);
   module.def("is_pickling_message", &python::is_pickling_message);
   module.def("when_undelivered", &python::when_undelivered, nb::arg("function"));
-  module.def("free_math_threads", &python::free_math_threads);
+  module.def("limit_math_threads", &python::limit_math_threads, nb::arg("most"));
+  module.def("usable_processors", &python::usable_processors);
   module.def("set_pickler", &python::set_pickler, nb::arg("dump"), nb::arg("dumps"),
              nb::arg("loads"));
   module.def(
