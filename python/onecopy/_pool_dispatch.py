@@ -14,11 +14,13 @@ from __future__ import annotations
 import threading
 from collections import deque
 from multiprocessing import util
+from multiprocessing.context import TimeoutError
 from multiprocessing.pool import RemoteTraceback  # type: ignore[attr-defined]
 from queue import Empty
 from time import monotonic
 
 from . import _engine
+from ._pool_limits import go_on, stop
 from ._pool_worker import InitializerFailed, NoticeOfLeave, Seat
 
 TYPE_CHECKING = False
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
     from typing import Any, Callable, Protocol
 
+    from ._pool_limits import Allowance
     from ._pool_worker import Task
 
     class Job(Protocol):
@@ -62,9 +65,9 @@ class Dispatcher:
         self._workers: list[BaseProcess | None] = [None] * seats
         self._leavers: list[BaseProcess] = []
         self._over_workers = threading.RLock()
-        # By number, what a task belongs to: (job, key). Or, until the thread that has put it says
-        # what that is, its answer: (success, value).
-        self._tasks: dict[int, tuple[Any, Any]] = {}
+        # By number, what a task belongs to: (job, key, allowance). Or, until the thread that has
+        # put it says what that is, its answer: (success, value).
+        self._tasks: dict[int, tuple[Any, ...]] = {}
         self._putting: deque[None] = deque()  # as long as there are threads that put
         self._leading = threading.Lock()
         self._changed = threading.Condition(threading.Lock())
@@ -84,12 +87,12 @@ class Dispatcher:
     def seats(self) -> int:
         return len(self._workers)
 
-    def submit(self, job: Job, key: Any, task: Task) -> None:
+    def submit(self, job: Job, key: Any, task: Task, allowance: Allowance | None = None) -> None:
         """`job.answered(key, ...)` will tell the answer. Raises what encoding the task raises, and
         what broke the pool."""
         if self._broken is not None:
             raise self._broken
-        entry = job, key
+        entry = job, key, allowance
         self._putting.append(None)
         try:
             number = self._crew.put(task)
@@ -98,7 +101,7 @@ class Dispatcher:
             self._putting.pop()
         if early is not entry:
             del self._tasks[number]
-            job.answered(key, *early)
+            self._deliver(entry, *early)
 
     def close(self) -> None:
         """Workers leave when all jobs are done."""
@@ -210,7 +213,10 @@ class Dispatcher:
             if entry is early:
                 return
             del self._tasks[number]
-        job, key = entry
+        self._deliver(entry, success, value)
+
+    def _deliver(self, entry: tuple[Any, ...], success: bool, value: Any) -> None:
+        job, key, _ = entry
         job.answered(key, success, value)
         if self._closing:
             self._perhaps_close_crew()
@@ -264,11 +270,12 @@ class Dispatcher:
             ]
             if dead and not self.ended:
                 self._settle(dead)
+            self._end_overruns()
             if dead or None in self._workers:
                 self._refill()
         self._next_look = monotonic() + _PULSE
 
-    def _settle(self, dead: list[tuple[int, BaseProcess]]) -> None:
+    def _settle(self, dead: list[tuple[int, BaseProcess]], *, by_us: bool = False) -> None:
         """Fails the tasks that these workers have taken with them, and clears their seats."""
         crew = self._crew
         gone = {number for number, _ in dead}
@@ -286,7 +293,7 @@ class Dispatcher:
             crew.clear_seat(seat)
             self._workers[seat] = None
             self._processes.remove(worker)
-            if worker.exitcode != 0:
+            if worker.exitcode != 0 and not by_us:
                 self._deaths += 1
         if self._deaths > self._most_deaths:
             self._break(f"{self._deaths} workers have died one after the other without an answer")
@@ -302,10 +309,42 @@ class Dispatcher:
         # Where somebody who has put it does not say so yet, or never will since it is answered.
         early = False, died
         entry = self._tasks.setdefault(number, early)
-        if entry is not early and type(entry[0]) is not bool:
-            del self._tasks[number]
-            job, key = entry
-            job.answered(key, False, died)
+        if entry is early or type(entry[0]) is bool:
+            return
+        del self._tasks[number]
+        job, key, allowance = entry
+        if allowance is None:
+            self._deliver(entry, False, died)
+        elif allowance.overrun:
+            late = TimeoutError(f"this task was not done in {allowance.seconds:g} seconds")
+            self._deliver(entry, False, late)
+        elif allowance.try_again():
+            try:
+                self.submit(job, key, allowance.task, allowance)
+            except Exception as exception:
+                self._deliver(entry, False, exception)
+        else:
+            self._deliver(entry, False, died)
+
+    def _end_overruns(self) -> None:
+        """Kills the workers that take longer over a task than it has."""
+        for seat, worker in enumerate(self._workers):
+            number = self._crew.at(seat)
+            entry = None if number is None else self._tasks.get(number)
+            if worker is None or entry is None or type(entry[0]) is bool:
+                continue
+            allowance = entry[2]
+            if allowance is None or not allowance.is_over() or not stop(worker):
+                continue
+            # It may have been answered meanwhile, and the next taken.
+            self._drain()
+            if self._crew.at(seat) == number and number in self._tasks:
+                allowance.overrun = True
+                worker.kill()
+                worker.join()
+                self._settle([(seat, worker)], by_us=True)
+            else:
+                go_on(worker)
 
     def _break(self, why: str, cause: BaseException | None = None) -> None:
         """Nothing more can be done: what is not done, and what is asked for later, fails."""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from typing import Any, Callable
 
     from ._pool_dispatch import Dispatcher
+    from ._pool_limits import Limits
     from ._pool_worker import Packed
     from .pool import Pool
 
@@ -95,10 +96,12 @@ class ApplyResult(_stock.ApplyResult):  # type: ignore[type-arg]
         self._pool = None
         del self._cache[self._job]
 
-    def send(self, function: Callable[..., Any], arguments: Any, keywords: Any) -> None:
+    def send(
+        self, function: Callable[..., Any], arguments: Any, keywords: Any, limits: Limits
+    ) -> None:
         try:
             task = pack(function, 1), CALL, arguments, keywords
-            self._dispatcher.submit(self, None, task)
+            self._dispatcher.submit(self, None, task, limits.of(task, 1))
         except Exception as exception:
             self._finish(False, exception)
         except BaseException:
@@ -129,6 +132,7 @@ class MapResult(ApplyResult, _stock.MapResult):  # type: ignore[type-arg]
         items: Any,
         way: str,
         chunksize: int | None,
+        limits: Limits,
         callback: Callback | None = None,
         error_callback: Callback | None = None,
     ) -> None:
@@ -137,6 +141,7 @@ class MapResult(ApplyResult, _stock.MapResult):  # type: ignore[type-arg]
         self._items = iter(items)
         self._way = way
         self._chunksize = chunksize or 0
+        self._limits = limits
         self._value = [None] * length
         self._next = 0  # number of the item to be sent
         self._number_left = -(-length // chunksize) if chunksize else 0  # chunks
@@ -164,7 +169,8 @@ class MapResult(ApplyResult, _stock.MapResult):  # type: ignore[type-arg]
                     self._sent += 1
                     items = tuple(islice(self._items, end - begin))
                 task = self._function, self._way, items, None
-                self._dispatcher.submit(self, (begin, end), task)
+                allowance = self._limits.of(task, end - begin)
+                self._dispatcher.submit(self, (begin, end), task, allowance)
             except Exception as exception:
                 self._account(False, exception)
             except BaseException as exception:
@@ -225,6 +231,7 @@ class ResultIterator(_stock.IMapIterator):  # type: ignore[type-arg]
         iterable: Iterable[Any],
         chunksize: int,
         ahead: int,
+        limits: Limits,
     ) -> None:
         self._pool: Pool | None = pool
         self._dispatcher: Dispatcher = pool._dispatcher
@@ -234,6 +241,7 @@ class ResultIterator(_stock.IMapIterator):  # type: ignore[type-arg]
         self._function: Packed = pack(function, 2)
         self._chunksize = chunksize
         self._ahead = ahead
+        self._limits = limits
         self._sent = 0  # chunks; where the iterator has come to its end, how many there are
         self._given = 0  # chunks whose results were given out
         self._arrived = 0
@@ -314,7 +322,8 @@ class ResultIterator(_stock.IMapIterator):  # type: ignore[type-arg]
             return
         self._sent += 1
         try:
-            self._dispatcher.submit(self, number, (self._function, MAP, items, None))
+            task = self._function, MAP, items, None
+            self._dispatcher.submit(self, number, task, self._limits.of(task, len(items)))
         except Exception as exception:
             self.answered(number, False, exception)
 

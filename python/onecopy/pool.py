@@ -15,6 +15,7 @@ from multiprocessing.pool import ThreadPool
 
 from . import _engine, _names
 from ._pool_dispatch import Dispatcher
+from ._pool_limits import Limits
 from ._pool_results import (
     ApplyResult,
     IMapIterator,
@@ -120,7 +121,25 @@ class Pool(_stock.Pool):
         if self._state != RUN:
             raise ValueError("Pool not running")
 
+    def _limits(self, timeout: float | None, retries: int) -> Limits:
+        limits = Limits(timeout, retries)
+        if timeout is not None:
+            self._dispatcher.lead_in_a_thread()  # which looks at the time while nobody waits
+        return limits
+
     # -- one task ---------------------------------------------------------------------------------
+
+    def apply(
+        self,
+        func: Function,
+        args: Iterable[Any] = (),
+        kwds: Any = {},  # noqa: B006
+        *,
+        timeout: float | None = None,
+        retries: int = 0,
+    ) -> Any:
+        """What `func(*args, **kwds)` gives in a worker; see `apply_async`."""
+        return self.apply_async(func, args, kwds, timeout=timeout, retries=retries).get()
 
     def apply_async(
         self,
@@ -129,27 +148,54 @@ class Pool(_stock.Pool):
         kwds: Any = {},  # noqa: B006
         callback: Callback | None = None,
         error_callback: Callback | None = None,
+        *,
+        timeout: float | None = None,
+        retries: int = 0,
     ) -> ApplyResult:
         """`func(*args, **kwds)` in a worker. The callback of its outcome, if there is one, is
-        called in a thread of the pool."""
+        called in a thread of the pool.
+
+        A worker that takes more than `timeout` seconds over it is killed, and TimeoutError raised
+        for it. Where a worker dies with it, it is tried again, `retries` times at most."""
         self._check_running()
+        limits = self._limits(timeout, retries)
         result = ApplyResult(self, callback, error_callback)
-        result.send(func, args, kwds)
+        result.send(func, args, kwds, limits)
         return result
 
     # -- many tasks -------------------------------------------------------------------------------
 
-    def map(self, func: Function, iterable: Iterable[Any], chunksize: int | None = None) -> Any:
+    def map(
+        self,
+        func: Function,
+        iterable: Iterable[Any],
+        chunksize: int | None = None,
+        *,
+        timeout: float | None = None,
+        retries: int = 0,
+    ) -> Any:
         """`list(map(func, iterable))`, in the workers. Items go in chunks of `chunksize`; where it
         is None, in chunks that are large enough for what sending them costs to be little beside the
-        work, and small enough for all workers to end together."""
-        return self._map(func, iterable, MAP, chunksize).get()
+        work, and small enough for all workers to end together.
+
+        A worker that takes more than `timeout` seconds over each item of its chunk is killed, and
+        TimeoutError raised. Where a worker dies, its chunk is tried again, `retries` times at
+        most."""
+        limits = self._limits(timeout, retries)
+        return self._map(func, iterable, MAP, chunksize, limits).get()
 
     def starmap(
-        self, func: Function, iterable: Iterable[Iterable[Any]], chunksize: int | None = None
+        self,
+        func: Function,
+        iterable: Iterable[Iterable[Any]],
+        chunksize: int | None = None,
+        *,
+        timeout: float | None = None,
+        retries: int = 0,
     ) -> Any:
         """`list(itertools.starmap(func, iterable))`, as `map`."""
-        return self._map(func, iterable, STARMAP, chunksize).get()
+        limits = self._limits(timeout, retries)
+        return self._map(func, iterable, STARMAP, chunksize, limits).get()
 
     def map_async(
         self,
@@ -158,10 +204,14 @@ class Pool(_stock.Pool):
         chunksize: int | None = None,
         callback: Callback | None = None,
         error_callback: Callback | None = None,
+        *,
+        timeout: float | None = None,
+        retries: int = 0,
     ) -> MapResult:
         """`map` that does not wait: all is sent at once, in chunks of which each worker gets about
         four where `chunksize` is None."""
-        return self._send_all(func, iterable, MAP, chunksize, callback, error_callback)
+        limits = self._limits(timeout, retries)
+        return self._send_all(func, iterable, MAP, chunksize, limits, callback, error_callback)
 
     def starmap_async(
         self,
@@ -170,16 +220,25 @@ class Pool(_stock.Pool):
         chunksize: int | None = None,
         callback: Callback | None = None,
         error_callback: Callback | None = None,
+        *,
+        timeout: float | None = None,
+        retries: int = 0,
     ) -> MapResult:
         """`starmap` that does not wait, as `map_async`."""
-        return self._send_all(func, iterable, STARMAP, chunksize, callback, error_callback)
+        limits = self._limits(timeout, retries)
+        return self._send_all(func, iterable, STARMAP, chunksize, limits, callback, error_callback)
 
     def _map(
-        self, func: Function, iterable: Iterable[Any], way: str, chunksize: int | None
+        self,
+        func: Function,
+        iterable: Iterable[Any],
+        way: str,
+        chunksize: int | None,
+        limits: Limits,
     ) -> MapResult:
         self._check_running()
         _check_chunksize(chunksize)
-        return MapResult(self, func, _sized(iterable), way, chunksize)
+        return MapResult(self, func, _sized(iterable), way, chunksize, limits)
 
     def _send_all(
         self,
@@ -187,6 +246,7 @@ class Pool(_stock.Pool):
         iterable: Iterable[Any],
         way: str,
         chunksize: int | None,
+        limits: Limits,
         callback: Callback | None,
         error_callback: Callback | None,
     ) -> MapResult:
@@ -195,7 +255,7 @@ class Pool(_stock.Pool):
         items = _sized(iterable)
         if chunksize is None:
             chunksize = max(1, -(-len(items) // (4 * self._processes)))
-        return MapResult(self, func, items, way, chunksize, callback, error_callback)
+        return MapResult(self, func, items, way, chunksize, limits, callback, error_callback)
 
     def imap(
         self,
@@ -203,10 +263,15 @@ class Pool(_stock.Pool):
         iterable: Iterable[Any],
         chunksize: int | None = 1,
         buffersize: int | None = None,
+        *,
+        timeout: float | None = None,
+        retries: int = 0,
     ) -> Any:
         """An iterator over the results, in order. Items are taken from `iterable` as results are
-        asked for, `buffersize` of them ahead (None: four chunks for each worker)."""
-        return self._imap(IMapIterator, func, iterable, chunksize, buffersize)
+        asked for, `buffersize` of them ahead (None: four chunks for each worker). `timeout` and
+        `retries` as for `map`."""
+        limits = self._limits(timeout, retries)
+        return self._imap(IMapIterator, func, iterable, chunksize, buffersize, limits)
 
     def imap_unordered(
         self,
@@ -214,9 +279,13 @@ class Pool(_stock.Pool):
         iterable: Iterable[Any],
         chunksize: int | None = 1,
         buffersize: int | None = None,
+        *,
+        timeout: float | None = None,
+        retries: int = 0,
     ) -> Any:
         """`imap`, with the results as they come."""
-        return self._imap(IMapUnorderedIterator, func, iterable, chunksize, buffersize)
+        limits = self._limits(timeout, retries)
+        return self._imap(IMapUnorderedIterator, func, iterable, chunksize, buffersize, limits)
 
     def _imap(
         self,
@@ -225,6 +294,7 @@ class Pool(_stock.Pool):
         iterable: Iterable[Any],
         chunksize: int | None,
         buffersize: int | None,
+        limits: Limits,
     ) -> Iterator[Any]:
         self._check_running()
         chunksize = 1 if chunksize is None else chunksize
@@ -236,7 +306,7 @@ class Pool(_stock.Pool):
             raise ValueError(f"buffersize must be 1 or more, not {buffersize}")
         else:
             ahead = -(-buffersize // chunksize)
-        result = make(self, func, iterable, chunksize, ahead)
+        result = make(self, func, iterable, chunksize, ahead, limits)
         if chunksize == 1:
             return result
         return (item for chunk in result for item in chunk)
