@@ -13,7 +13,7 @@ from itertools import islice
 from multiprocessing import pool as _stock
 from multiprocessing.context import ProcessError, TimeoutError
 
-from ._pool_worker import CALL, MAP, pack
+from ._pool_worker import CALL, MAP, pack, pack_by_value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from ._pool_dispatch import Dispatcher
     from ._pool_limits import Limits
-    from ._pool_worker import Packed
+    from ._pool_worker import Packed, Task
     from .pool import Pool
 
     Callback = Callable[[Any], object]
@@ -100,13 +100,22 @@ class ApplyResult(_stock.ApplyResult):  # type: ignore[type-arg]
         self, function: Callable[..., Any], arguments: Any, keywords: Any, limits: Limits
     ) -> None:
         try:
-            task = pack(function, 1), CALL, arguments, keywords
-            self._dispatcher.submit(self, None, task, limits.of(task, 1))
+            packed = pack(function, 1)
+            try:
+                self._submit((packed, CALL, arguments, keywords), limits)
+            except Exception:
+                by_value = pack_by_value(function) if packed is function else None
+                if by_value is None:
+                    raise
+                self._submit((by_value, CALL, arguments, keywords), limits)
         except Exception as exception:
             self._finish(False, exception)
         except BaseException:
             self._cache.pop(self._job, None)
             raise
+
+    def _submit(self, task: Task, limits: Limits) -> None:
+        self._dispatcher.submit(self, None, task, limits.of(task, 1))
 
     def answered(self, key: Any, success: bool, value: Any) -> None:
         self._finish(success, value)

@@ -59,12 +59,33 @@ def pack(function: Callable[..., Any], calls: int) -> Packed:
     extra: dict[type, Any] = ForkingPickler._extra_reducers  # type: ignore[attr-defined]
     try:
         if type(function) in _BY_NAME and type(function) not in extra:
-            return pickle.dumps(function, 5)
+            by_value = pack_by_value(function) if _is_typed(function) else None
+            return by_value or pickle.dumps(function, 5)
         if calls > 1:
             return _pickler.dumps(function)
     except Exception:
-        pass  # told when the task is sent, if it is then; a lock, say, goes in messages only
+        # None: told when the task is sent, if it is then; a lock, say, goes in messages only.
+        return pack_by_value(function) or function
     return function
+
+
+def pack_by_value(function: Callable[..., Any]) -> bytes | None:
+    """A pickle of what pickle refuses: a lambda, a closure, a function inside another. None where
+    cloudpickle is not installed, or refuses it too."""
+    try:
+        from cloudpickle import dumps  # type: ignore[import-untyped]
+    except ImportError:
+        return None
+    try:
+        pickled: bytes = dumps(function, 5)
+    except Exception:
+        return None
+    return pickled
+
+
+def _is_typed(function: Callable[..., Any]) -> bool:
+    """Whether it comes from a prompt or a notebook, where the workers' own modules may lack it."""
+    return function.__module__ == "__main__" and not hasattr(sys.modules["__main__"], "__file__")
 
 
 def unpack(packed: Packed) -> Callable[..., Any]:

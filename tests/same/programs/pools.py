@@ -7,7 +7,7 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing.pool import ThreadPool
 
-from telling import program, raised, run_programs
+from telling import differs, program, raised, run_programs, show
 
 
 def square(x):
@@ -167,8 +167,8 @@ def callbacks():
 @program
 def what_cannot_be_pickled():
     with mp.Pool(2) as pool:
-        told(pool.apply, lambda: 1)
         told(pool.apply, square, (sys,))
+        told(pool.apply, square, (lambda: 1,))
         told(pool.map, square, [1, sys])
         for call in (lambda: pool.apply(unpicklable, (1,)), lambda: pool.map(unpicklable, [1])):
             try:
@@ -176,6 +176,19 @@ def what_cannot_be_pickled():
             except Exception as error:
                 print(type(error).__name__, str(error)[:40])
         print(pool.apply(square, (3,)))
+
+
+@differs("A pool calls what pickle refuses", "1\n[2, 3]\n")
+def what_pickle_refuses_to_call():
+    with mp.Pool(2) as pool:
+        told(pool.apply, lambda: 1)
+        told(pool.map, lambda x: x + 1, [1, 2])
+
+
+@differs("A chunk size of 0 is refused.", "ValueError: Chunksize must be 1+, not 0\n")
+def no_chunks():
+    with mp.Pool(1) as pool:
+        show(pool.map, square, [1, 2], 0)
 
 
 @program
