@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable
+from contextlib import suppress
 from multiprocessing import pool as _stock
 from multiprocessing import util
 from multiprocessing.pool import ThreadPool
@@ -28,6 +29,7 @@ from .context import _default_context
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Iterator
     from multiprocessing.process import BaseProcess
     from typing import Any, Callable
@@ -162,6 +164,41 @@ class Pool(_stock.Pool):
         result = ApplyResult(self, callback, error_callback)
         result.send(func, args, kwds, limits)
         return result
+
+    def apply_awaitable(
+        self,
+        func: Function,
+        args: Iterable[Any] = (),
+        kwds: Any = {},  # noqa: B006
+        *,
+        timeout: float | None = None,
+        retries: int = 0,
+    ) -> asyncio.Future[Any]:
+        """`apply` for an event loop: a future of the running one. To cancel it ends the waiting,
+        not the task. RuntimeError: no loop is running."""
+        import asyncio
+
+        loop = asyncio.get_running_loop()
+        future = loop.create_future()
+
+        def tell(settle: Callable[[Any], object], outcome: Any) -> None:
+            if not future.cancelled():
+                settle(outcome)
+
+        def tell_soon(settle: Callable[[Any], object], outcome: Any) -> None:
+            with suppress(RuntimeError):  # the loop is closed: nobody waits
+                loop.call_soon_threadsafe(tell, settle, outcome)
+
+        self.apply_async(
+            func,
+            args,
+            kwds,
+            lambda value: tell_soon(future.set_result, value),
+            lambda exception: tell_soon(future.set_exception, exception),
+            timeout=timeout,
+            retries=retries,
+        )
+        return future
 
     # -- many tasks -------------------------------------------------------------------------------
 
