@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from multiprocessing import *  # type: ignore[assignment]  # noqa: F403
     from typing import Any
 
+    from ._executor import Executor as Executor
     from ._share import empty as empty
     from ._share import full as full
     from ._share import share as share
@@ -39,10 +40,14 @@ else:
 
 __all__ = [name for name in dir(_default) if not name.startswith("_")]
 globals().update((name, getattr(_default, name)) for name in __all__)
-__all__ += ["WorkerDied", "__version__", "install_allocator", "memory"]
+__all__ += ["__version__", "install_allocator", "memory"]
+if sys.platform == "linux":
+    __all__ += ["Executor", "WorkerDied"]
 
 # Not in __all__: `from onecopy import *` must not take NumPy's names from who has those.
 _SHARED_ARRAYS = {"empty", "full", "share", "zeros"}
+
+_BESIDE_POOLS = {"Executor": "_executor", "WorkerDied": "_worker_died"}
 
 # Modules that a program finds in the stock package once it has made a queue or a pool.
 _SUBMODULES = {
@@ -123,10 +128,10 @@ def __getattr__(name: str) -> Any:
         return version("onecopy")
     if name == "_engine" and sys.platform == "linux":
         return _load_engine()
-    if name == "WorkerDied":
-        from ._worker_died import WorkerDied
+    if name in _BESIDE_POOLS and sys.platform == "linux":
+        from importlib import import_module
 
-        return WorkerDied
+        return getattr(import_module(f"{__name__}.{_BESIDE_POOLS[name]}"), name)
     if name in _SHARED_ARRAYS:
         if sys.platform == "linux":
             from . import _share as made_by
