@@ -48,6 +48,16 @@ TEST(Family, IsMadeOnFirstUse) {
   });
 }
 
+TEST(Family, GivesEachMemberATicketOfItsOwn) {
+  in_fresh_process([] {
+    EXPECT_TRUE(join_family());
+    const Ticket mine = self_ticket();
+    EXPECT_EQ(mine.slot, self());
+    EXPECT_TRUE(ended_well(start_process([mine] { EXPECT_FALSE(self_ticket() == mine); })));
+    EXPECT_TRUE(self_ticket() == mine);
+  });
+}
+
 TEST(Family, IsMadeOnceByThreadsThatJoinAtTheSameTime) {
   in_fresh_process([] {
     std::vector<std::thread> threads;
