@@ -56,9 +56,7 @@ class Executor(_Executor):
         self._idle = threading.Condition(self._lock)
         self._shut = False
 
-    def submit(  # type: ignore[override]
-        self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any
-    ) -> Future[Any]:
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """A future of `fn(*args, **kwargs)`. It can be cancelled until its turn has come.
         RuntimeError after shutdown."""
         future: Future[Any] = Future()

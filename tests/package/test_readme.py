@@ -11,6 +11,7 @@ ANSWERS = [
     "999999000000.0\n",
     "[      0. 1000000. 2000000. 3000000.]\n",
     f"{[number**2 for number in range(10)]}\n",
+    "0\n1\n4\nlost, exit code -9\n16\n",
 ]
 
 
