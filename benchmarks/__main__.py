@@ -11,14 +11,16 @@ from benchmarks import (
     machine,
     measuring,
     memory,
+    pool,
     report,
     shared,
     transfer,
     yardsticks,
 )
-from benchmarks.measuring import Pace
+from benchmarks.measuring import Pace, Row
 from benchmarks.memory import Counts
 from benchmarks.options import parse
+from benchmarks.report import Result
 from benchmarks.sides import MODULES, Side
 
 
@@ -66,23 +68,37 @@ def run_transfer(
     return {"yardsticks": measured, "rows": results, "memory": weighed}
 
 
+def run_rows(
+    rows: list[Row], options: argparse.Namespace, sides: tuple[Side, Side], pace: Pace
+) -> list[Result]:
+    results: list[Result] = []
+    if not rows:
+        return results
+    print_lines(["", report.headings(options.sides)])
+    for row in rows:
+        result = measuring.measure(row, *sides, pace, show_progress)
+        results.append(result)
+        print_lines(report.row_lines(result))
+    if beside := report.beside_lines(results, options.sides[1]):
+        print_lines(["", *beside])
+    print_lines(["", *report.reply_lines(results, "What is timed, up to:")])
+    return results
+
+
+def run_pool(
+    options: argparse.Namespace, sides: tuple[Side, Side], pace: Pace
+) -> dict[str, object]:
+    wanted = options.rows or pool.NAMES
+    rows = [row for row in pool.ROWS if row.name in wanted]
+    return {"rows": run_rows(rows, options, sides, pace)}
+
+
 def run_shared(
     options: argparse.Namespace, sides: tuple[Side, Side], pace: Pace
 ) -> dict[str, object]:
     wanted = options.rows or shared.NAMES
 
-    results = []
-    rows = [row for row in shared.ROWS if row.name in wanted]
-    if rows:
-        print_lines(["", report.headings(options.sides)])
-        for row in rows:
-            result = measuring.measure(row, *sides, pace, show_progress)
-            results.append(result)
-            print_lines(report.row_lines(result))
-        if beside := report.beside_lines(results, options.sides[1]):
-            print_lines(["", *beside])
-        print_lines(["", *report.reply_lines(results, "What is timed, up to:")])
-
+    results = run_rows([row for row in shared.ROWS if row.name in wanted], options, sides, pace)
     grown = []
     for grows in growth.ALL:
         if grows.name in wanted:
@@ -123,7 +139,7 @@ def main() -> int:
     print(report.machine_line(about))
     print(report.machine_line(settings), flush=True)
 
-    run = {"transfer": run_transfer, "shared": run_shared}[options.command]
+    run = {"transfer": run_transfer, "shared": run_shared, "pool": run_pool}[options.command]
     found = run(options, (stock, ours), pace)
     if options.json:
         report.write_json(options.json, about, settings, found)

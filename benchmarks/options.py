@@ -7,7 +7,7 @@ import multiprocessing
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import memory, shared, transfer
+from benchmarks import memory, pool, shared, transfer
 from benchmarks.sides import MODULES
 
 
@@ -43,6 +43,14 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         "multiprocessing, and prints medians. Nothing is asserted.",
     )
     _add_common(command, shared.NAMES)
+
+    command = commands.add_parser(
+        "pool",
+        help="pools and starting processes, stock and Onecopy in turns",
+        description="Measures what pools of two workers do, and starting a process, in turns with "
+        "the stock multiprocessing, and prints medians. Nothing is asserted.",
+    )
+    _add_common(command, pool.NAMES)
 
     return parser.parse_args(arguments)
 

@@ -29,6 +29,14 @@ def ones(count: int) -> Any:
     return numpy.ones(count)
 
 
+def products(matrix: Any, count: int = 10) -> float:
+    """The trace of the last of so many products."""
+    product = matrix
+    for _ in range(count):
+        product = matrix @ matrix
+    return float(product.trace())
+
+
 class Pooled(Program):
     """A pool, or whatever else has its methods, that does `work` and answers `answer`."""
 
