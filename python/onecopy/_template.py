@@ -11,9 +11,16 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
+import pkgutil  # noqa: F401
+import runpy  # noqa: F401
 import sys
 import time
-from multiprocessing import forkserver, util
+import typing  # noqa: F401
+from multiprocessing import (
+    forkserver,
+    popen_forkserver,  # noqa: F401
+    util,
+)
 
 from . import (
     _birth,  # noqa: F401
