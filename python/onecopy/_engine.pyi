@@ -239,8 +239,8 @@ class Crew:
     def put(self, task: object, /) -> int:
         """The task's number. Raises what encoding raises; ValueError once the pool is closed."""
 
-    def get(self, block: bool = True, timeout: float | None = None) -> tuple[int, bool, Any]:
-        """The next answer: number, success, value. Where the value cannot be read it is a failure,
+    def get(self, block: bool = True, timeout: float | None = None) -> tuple[int | None, bool, Any]:
+        """The next answer: number (None: a worker tells something), success, value. Where the value cannot be read it is a failure,
         and the value is whatever reading raised. queue.Empty."""
 
     def ready(self) -> bool:

@@ -69,8 +69,8 @@ class Dispatcher:
         # put it says what that is, its answer: (success, value).
         self._tasks: dict[int, tuple[Any, ...]] = {}
         self._putting: deque[None] = deque()  # as long as there are threads that put
-        self._leading = threading.Lock()
-        self._changed = threading.Condition(threading.Lock())
+        self._leader: dict[None, object] = {}  # empty, or with a mark of who leads
+        self._changed = threading.Condition()
         self._followers = 0
         self._leader_for_good: threading.Thread | None = None
         self._make_way = False
@@ -122,45 +122,59 @@ class Dispatcher:
             if self.ended or (deadline is not None and monotonic() >= deadline):
                 self.poll()
                 return is_done()
-            if not self._make_way and self._leading.acquire(False):
-                try:
-                    self._lead(is_done, deadline)
-                finally:
-                    self._leading.release()
-                    self._tell_followers()
-            else:
+            if self._make_way or not self._try_to_lead(lambda: self._lead(is_done, deadline)):
                 self._follow(is_done, deadline)
         return True
 
     def poll(self) -> None:
         """Takes the answers that are there, without waiting."""
-        if self.ended or not self._leading.acquire(False):
-            return
+        if not self.ended:
+            self._try_to_lead(self._take_in_what_came)
+
+    def _take_in_what_came(self) -> None:
+        self._drain()
+        if monotonic() >= self._next_look:
+            self._look_after_workers()
+
+    def _try_to_lead(self, lead: Callable[[], None]) -> bool:
+        """False where somebody else leads. An exception of a signal handler, which may come between
+        any two steps, leaves no leader behind: a lock might be taken then and never be released."""
+        mine = object()
         try:
-            self._drain()
-            if monotonic() >= self._next_look:
-                self._look_after_workers()
+            if self._leader.setdefault(None, mine) is not mine:
+                return False
+            lead()
+            return True
         finally:
-            self._leading.release()
-            self._tell_followers()
+            if self._leader.get(None) is mine:
+                del self._leader[None]
+                self._tell_followers()
 
     def lead_in_a_thread(self) -> None:
         """From now on a thread of the pool takes the answers."""
+        if self._leader_for_good is not None:
+            return  # not to wait for who looks after the workers, and may be calling back
         with self._over_workers:
             if self._leader_for_good is None:
-                self._make_way = True
                 thread = threading.Thread(target=self._lead_for_good, daemon=True)
-                self._leader_for_good = thread
                 thread.start()
+                self._leader_for_good = thread
 
     def _lead_for_good(self) -> None:
-        with self._leading:
+        def lead() -> None:
             self._make_way = False
             self._lead(lambda: self._closing and not self._jobs, None)
-        self._tell_followers()
+
+        self._make_way = True
+        while not self._try_to_lead(lead):
+            with self._changed:
+                self._followers += 1
+                if self._leader:
+                    self._changed.wait(_PULSE)
+                self._followers -= 1
 
     def _lead(self, is_done: Callable[[], bool], deadline: float | None) -> None:
-        """With `_leading` held."""
+        """As the leader."""
         get = self._crew.get
         while not (is_done() or self.ended or self._make_way):
             now = monotonic()
@@ -184,7 +198,7 @@ class Dispatcher:
             self._followers += 1
             try:
                 # Who leads looks for followers after it has released: one of both sees the other.
-                if patience > 0 and self._leading.locked() and not is_done():
+                if patience > 0 and (self._leader or self._make_way) and not is_done():
                     self._changed.wait(patience)
             finally:
                 self._followers -= 1
@@ -228,10 +242,22 @@ class Dispatcher:
         with self._over_workers:
             for number, worker in enumerate(self._workers):
                 if worker is None and not self.ended:
-                    started = self._start(Seat(self._crew, number))
-                    self._workers[number] = started
-                    self._processes.append(started)
-                    util.debug("added worker")
+                    self._fill_seat(number)
+
+    def _fill_seat(self, number: int) -> None:
+        try:
+            started = self._start(Seat(self._crew, number))
+            self._workers[number] = started
+            self._processes.append(started)
+        except (OSError, MemoryError):
+            raise  # there is no worker
+        except BaseException as exception:
+            # There may be one that nobody knows, with a task: nobody else may have its seat.
+            self._break("the start of a worker was interrupted", exception)
+            raise
+        if self.ended:  # by a signal handler, which saw no such worker
+            started.kill()
+        util.debug("added worker")
 
     def _hear(self, news: Any) -> None:
         if isinstance(news, NoticeOfLeave):
@@ -255,7 +281,7 @@ class Dispatcher:
             return
         try:
             self.fill_seats()
-        except Exception as exception:
+        except (OSError, MemoryError) as exception:
             # Tried again at the next look, as long as somebody works.
             if not self._processes:
                 self._break("no worker can be started any more", exception)
@@ -293,13 +319,15 @@ class Dispatcher:
             crew.clear_seat(seat)
             self._workers[seat] = None
             self._processes.remove(worker)
-            if worker.exitcode != 0 and not by_us:
+            # Who leaves of its own accord gives notice.
+            if not by_us and not (self._closing and not self._jobs):
                 self._deaths += 1
         if self._deaths > self._most_deaths:
             self._break(f"{self._deaths} workers have died one after the other without an answer")
 
     def _lose(self, number: int, worker: BaseProcess) -> None:
-        if self._tasks.get(number) is None and not self._putting:
+        # In this order: who puts says first what it has put.
+        if not self._putting and self._tasks.get(number) is None:
             return  # answered
         from ._worker_died import WorkerDied, how_it_ended
 
@@ -336,15 +364,17 @@ class Dispatcher:
             allowance = entry[2]
             if allowance is None or not allowance.is_over() or not stop(worker):
                 continue
-            # It may have been answered meanwhile, and the next taken.
-            self._drain()
-            if self._crew.at(seat) == number and number in self._tasks:
-                allowance.overrun = True
-                worker.kill()
+            # It may have answered meanwhile, and be at the next. While it is stopped nothing is
+            # done here that could wait for it: it may hold a lock.
+            try:
+                allowance.overrun = self._crew.at(seat) == number
+                if allowance.overrun:
+                    worker.kill()
+            finally:
+                go_on(worker)
+            if allowance.overrun:
                 worker.join()
                 self._settle([(seat, worker)], by_us=True)
-            else:
-                go_on(worker)
 
     def _break(self, why: str, cause: BaseException | None = None) -> None:
         """Nothing more can be done: what is not done, and what is asked for later, fails."""
@@ -355,6 +385,7 @@ class Dispatcher:
         self._broken = WorkerDied(f"the pool is broken: {why}")
         self._broken.__cause__ = cause
         self._crew.discard()
+        self._tasks.clear()
         for job in list(self._jobs.values()):
             job.fail(self._broken)
 

@@ -88,13 +88,14 @@ class ApplyResult(_stock.ApplyResult):  # type: ignore[type-arg]
         return self._is_done
 
     def _finish(self, success: bool, value: Any) -> None:
+        if self._cache.pop(self._job, None) is None:
+            return  # it is done already: the pool was broken, say, and then a worker answered
         self._success, self._value = success, value
         callback = self._callback if success else self._error_callback
         if callback:
             _call_back(callback, value)
         self._is_done = True
         self._pool = None
-        del self._cache[self._job]
 
     def send(
         self, function: Callable[..., Any], arguments: Any, keywords: Any, limits: Limits
@@ -145,9 +146,9 @@ class MapResult(ApplyResult, _stock.MapResult):  # type: ignore[type-arg]
         callback: Callback | None = None,
         error_callback: Callback | None = None,
     ) -> None:
-        super().__init__(pool, callback, error_callback)
         self._length = length = len(items)
         self._items = iter(items)
+        super().__init__(pool, callback, error_callback)
         self._way = way
         self._chunksize = chunksize or 0
         self._limits = limits
@@ -265,11 +266,16 @@ class ResultIterator(_stock.IMapIterator):  # type: ignore[type-arg]
 
     def next(self, timeout: float | None = None) -> Any:
         """The next result. TimeoutError where it is not there in so many seconds."""
-        self._feed(self._ahead)
-        self._dispatcher.wait(self._may_go_on, timeout)
-        outcome = self._take()
+        outcome = None
+        while outcome is None:
+            self._feed(self._ahead)
+            came = self._dispatcher.wait(self._may_go_on, timeout)
+            with self._counting:
+                outcome = self._take()
+                self._given += outcome is not None
+            if not came or not self._may_still_come():
+                break  # else another thread has taken it
         if outcome is not None:
-            self._given += 1
             success, value = outcome
             if success:
                 return value
@@ -285,11 +291,10 @@ class ResultIterator(_stock.IMapIterator):  # type: ignore[type-arg]
     __next__ = next
 
     def _may_go_on(self) -> bool:
-        return (
-            self._is_there()
-            or self._broken is not None
-            or (self._iterator is None and self._given == self._sent)
-        )
+        return self._is_there() or not self._may_still_come()
+
+    def _may_still_come(self) -> bool:
+        return self._broken is None and (self._iterator is not None or self._given != self._sent)
 
     def _is_there(self) -> bool:
         raise NotImplementedError
@@ -335,6 +340,9 @@ class ResultIterator(_stock.IMapIterator):  # type: ignore[type-arg]
             self._dispatcher.submit(self, number, task, self._limits.of(task, len(items)))
         except Exception as exception:
             self.answered(number, False, exception)
+        except BaseException as exception:
+            self.answered(number, False, exception)
+            raise
 
     def answered(self, number: int, success: bool, value: Any) -> None:
         if success:

@@ -11,7 +11,7 @@ import pickle
 import signal
 import sys
 import traceback
-from multiprocessing import util
+from multiprocessing import resource_sharer, util
 from multiprocessing.context import get_spawning_popen
 from multiprocessing.pool import (  # type: ignore[attr-defined]
     ExceptionWithTraceback,
@@ -62,7 +62,11 @@ def pack(function: Callable[..., Any], calls: int) -> Packed:
             by_value = pack_by_value(function) if _is_typed(function) else None
             return by_value or pickle.dumps(function, 5)
         if calls > 1:
-            return _pickler.dumps(function)
+            sharer: Any = resource_sharer.__dict__["_resource_sharer"]
+            handed_over = sharer._key
+            pickled = _pickler.dumps(function)
+            # What is handed over, a connection say, goes to the first who asks for it.
+            return pickled if sharer._key == handed_over else function
     except Exception:
         # None: told when the task is sent, if it is then; a lock, say, goes in messages only.
         return pack_by_value(function) or function
@@ -172,11 +176,13 @@ def work(
         try:
             number, task = worker.take()
         except Exception as exception:
-            if worker.number is None:
-                util.debug("worker got sentinel -- exiting")
-                break
-            _fail(worker, worker.number, exception)  # the task cannot be unpickled here
-            continue
+            if worker.number is not None:  # the task cannot be unpickled here
+                _fail(worker, worker.number, exception)
+                continue
+            if not isinstance(exception, EOFError):
+                raise
+            util.debug("worker got sentinel -- exiting")
+            break
         try:
             interrupts.at_work = True
             _do(worker, number, task)

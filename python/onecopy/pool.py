@@ -1,4 +1,4 @@
-"""Pools of worker processes: stock's, with tasks and results in shared memory and no thread.
+"""Pools of worker processes: stock's, with tasks and results in shared memory.
 
 A call sends its tasks itself, and whoever waits for a result takes in what the workers answer
 (_pool_dispatch.py). A worker that dies takes with it the one task that it was doing, which raises

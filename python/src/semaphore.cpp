@@ -140,7 +140,9 @@ PyObject* handle_of(PyObject* object, void*) {
 // A number of units, with stock's exceptions where it is none.
 bool parse_value(PyObject* object, int& value) {
   int overflow = 0;
-  const long number = PyLong_AsLongAndOverflow(object, &overflow);
+  const Reference index(PyNumber_Index(object));  // Python 3.9 would take a float
+  if (!index) return false;
+  const long number = PyLong_AsLongAndOverflow(index.get(), &overflow);
   if (number == -1 && PyErr_Occurred() != nullptr) return false;
   if (overflow != 0 || number > INT_MAX || number < INT_MIN) {
     PyErr_SetString(PyExc_OverflowError, "Python int too large to convert to C int");

@@ -45,6 +45,8 @@ Acquired wait(OwnerLock& lock, os::Deadline deadline, bool interruptible,
   std::uint32_t watched = 0;  // the word that the slices were begun for
   os::Nanoseconds length = kFirstSlice;
   os::Deadline slice = os::Deadline::never();
+  const os::Deadline look =
+      interruptible ? os::Deadline::after(kLongestSlice) : os::Deadline::never();
   for (;;) {
     std::uint32_t seen = lock.word.load(std::memory_order_relaxed);
     if ((seen & kOwner) == 0) {
@@ -55,7 +57,8 @@ Acquired wait(OwnerLock& lock, os::Deadline deadline, bool interruptible,
     // Who has slept may have been woken in another's place, and have lost the lock to a third: it
     // leaves the word contended, so that the unlock to come wakes the other.
     const bool owes_a_wake = watched != 0 && (seen & kLockContended) == 0;
-    if (deadline.expired() && !owes_a_wake) return Acquired::busy;
+    if (!owes_a_wake && deadline.expired()) return Acquired::busy;
+    if (!owes_a_wake && look.expired()) return Acquired::interrupted;
     if ((seen & kLockContended) == 0) {
       // Relaxed: only announces a sleeper; the futex compares the word again.
       if (!lock.word.compare_exchange_weak(seen, seen | kLockContended, std::memory_order_relaxed,
@@ -69,7 +72,7 @@ Acquired wait(OwnerLock& lock, os::Deadline deadline, bool interruptible,
       length = kFirstSlice;
       slice = os::Deadline::after(length);
     }
-    const auto until = os::Deadline::at(std::min(slice.when(), deadline.when()));
+    const auto until = os::Deadline::at(std::min({slice.when(), deadline.when(), look.when()}));
     const bool interrupted = os::futex_wait(&lock.word, seen, until) == os::FutexWait::interrupted;
     // Signals may come faster than slices end: a caller that is sent away asks first, and one that
     // is not goes by the time alone.

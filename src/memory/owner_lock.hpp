@@ -42,7 +42,7 @@ enum class Acquired : std::uint8_t {
   clean,
   from_dead,    // the owner died: repair first
   busy,         // not from lock()
-  interrupted,  // by a signal; from lock_until() only
+  interrupted,  // a signal came, or may have, unseen; from lock_until() only
 };
 
 // As much of a generation as a lock's word holds.
@@ -60,8 +60,10 @@ constexpr std::uint32_t generation_in_lock(std::uint32_t word) {
 }
 
 [[nodiscard]] Acquired lock(OwnerLock& lock) noexcept;
-// The same until a deadline (then busy) or a signal, for locks that are held for longer.
-// With from_dead `dead` is the process of the owner that died.
+// The same until a deadline (then busy), a signal or the end of a slice, for locks that are held
+// for longer. A signal that came just before the sleep wakes nobody: so the caller is to look for
+// one after each slice, and to call again. With from_dead `dead` is the process of the owner that
+// died.
 [[nodiscard]] Acquired lock_until(OwnerLock& lock, os::Deadline deadline,
                                   std::int32_t& dead) noexcept;
 // Spins shortly, then answers busy (also when the owner is dead).

@@ -1,5 +1,5 @@
-// What stands behind the body of an answer: which task it is the answer of, if any, and whether that
-// succeeded. So both are known of an answer whose value cannot be read.
+// What stands behind the body of an answer: which task it is the answer of, if any, and whether
+// that succeeded. So both are known of an answer whose value cannot be read.
 //
 // Any thread; nothing here is shared.
 #pragma once

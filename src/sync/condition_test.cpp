@@ -10,6 +10,7 @@
 #include "memory/validate.hpp"
 #include "os/testing.hpp"
 #include "sync/lock.hpp"
+#include "testing/locking.hpp"
 #include "testing/process.hpp"
 #include "testing/watchdog.hpp"
 
@@ -19,6 +20,7 @@ namespace {
 using onecopy::testing::ended_well;
 using onecopy::testing::kill_process;
 using onecopy::testing::start_process;
+using onecopy::testing::take;
 using onecopy::testing::Watchdog;
 using os::Deadline;
 using os::testing::Shared;
@@ -190,7 +192,7 @@ TEST_F(ConditionTest, GuardsAQueueTogetherWithALock) {
   Shared<Buffer> buffer;
   Lock lock = Lock::create().value();
   constexpr std::uint32_t kRounds = 3'000;
-  const auto acquire = [&] { ASSERT_EQ(lock.acquire(Deadline::never()), Locked::yes); };
+  const auto acquire = [&] { ASSERT_EQ(take(lock), Locked::yes); };
   const auto go = [&](std::uint32_t full) {
     for (std::uint32_t i = 0; i < kRounds; ++i) {
       acquire();

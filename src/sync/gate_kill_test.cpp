@@ -9,6 +9,7 @@
 #include "sync/gate.hpp"
 #include "sync/lock.hpp"
 #include "testing/kill_at_every_step.hpp"
+#include "testing/locking.hpp"
 
 namespace onecopy::sync {
 namespace {
@@ -17,6 +18,7 @@ using onecopy::testing::ended_well;
 using onecopy::testing::kill_at_every_step;
 using onecopy::testing::kill_process;
 using onecopy::testing::start_process;
+using onecopy::testing::take;
 using os::Deadline;
 
 class GateKill : public ::testing::Test {
@@ -29,14 +31,14 @@ class GateKill : public ::testing::Test {
 
   // Whoever takes it gets it, a touch too, and the announcement of the dead is used again.
   void expect_working() {
-    EXPECT_NE(lock_.acquire(Deadline::never()), Locked::timed_out);
+    EXPECT_NE(take(lock_), Locked::timed_out);
     EXPECT_EQ(lock_.begin_touch(), nullptr);
     EXPECT_TRUE(lock_.release());
     const pid_t other = start_process([this] {
       Announcement* const own = lock_.begin_touch();
       ASSERT_NE(own, nullptr);
       end_touch(own);
-      EXPECT_EQ(lock_.acquire(Deadline::never()), Locked::yes);
+      EXPECT_EQ(take(lock_), Locked::yes);
       EXPECT_TRUE(lock_.release());
     });
     EXPECT_TRUE(ended_well(other));
@@ -85,7 +87,7 @@ TEST_F(GateKill, WhoTakesTheLockFromADeadToucher) {
         kill_process(toucher);
       },
       [this] {
-        static_cast<void>(lock_.acquire(Deadline::never()));
+        static_cast<void>(take(lock_));
         lock_.release();
       },
       [this] { expect_working(); });

@@ -9,6 +9,7 @@
 #include "memory/validate.hpp"
 #include "os/testing.hpp"
 #include "sync/lock.hpp"
+#include "testing/locking.hpp"
 #include "testing/process.hpp"
 #include "testing/watchdog.hpp"
 
@@ -18,6 +19,7 @@ namespace {
 using onecopy::testing::ended_well;
 using onecopy::testing::kill_process;
 using onecopy::testing::start_process;
+using onecopy::testing::take;
 using onecopy::testing::Watchdog;
 using os::Deadline;
 using os::testing::Shared;
@@ -190,7 +192,7 @@ TEST_F(GateTest, KeepsTouchesAndTakersApart) {
 TEST_F(GateTest, OpensWhileSomebodyHoldsTheLock) {
   const Lock lock = Lock::create().value();
   Lock same = Lock::open(lock.name()).value();
-  ASSERT_EQ(same.acquire(Deadline::never()), Locked::yes);
+  ASSERT_EQ(take(same), Locked::yes);
   lock.open_gate();
   EXPECT_EQ(lock.begin_touch(), nullptr);
   EXPECT_TRUE(same.release());

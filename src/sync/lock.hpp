@@ -45,7 +45,7 @@ enum class Locked : std::uint8_t {
   yes,
   from_dead,  // the holder before died: what the lock guards may be half changed
   timed_out,
-  interrupted,  // by a signal
+  interrupted,  // a signal came, or a slice is over: look at your signals and call again
 };
 
 class Lock {

@@ -8,6 +8,7 @@
 #include "memory/validate.hpp"
 #include "sync/lock.hpp"
 #include "testing/kill_at_every_step.hpp"
+#include "testing/locking.hpp"
 
 namespace onecopy::sync {
 namespace {
@@ -16,6 +17,7 @@ using onecopy::testing::ended_well;
 using onecopy::testing::kill_at_every_step;
 using onecopy::testing::kill_process;
 using onecopy::testing::start_process;
+using onecopy::testing::take;
 using os::Deadline;
 
 class LockKill : public ::testing::Test {
@@ -24,7 +26,7 @@ class LockKill : public ::testing::Test {
 
   pid_t start_holder() {
     const pid_t holder = start_process([this] {
-      static_cast<void>(lock_.acquire(Deadline::never()));
+      static_cast<void>(take(lock_));
       pause();
     });
     while (!lock_.is_held()) {
@@ -36,15 +38,15 @@ class LockKill : public ::testing::Test {
   // Two more processes and this one get it, one after the other; only the first may be told.
   void expect_working() {
     EXPECT_EQ(lock_.validate(), "");
-    EXPECT_NE(lock_.acquire(Deadline::never()), Locked::timed_out);
+    EXPECT_NE(take(lock_), Locked::timed_out);
     const pid_t waiter = start_process([this] {
-      EXPECT_EQ(lock_.acquire(Deadline::never()), Locked::yes);
+      EXPECT_EQ(take(lock_), Locked::yes);
       EXPECT_TRUE(lock_.release());
     });
     EXPECT_TRUE(lock_.is_mine());
     EXPECT_TRUE(lock_.release());
     EXPECT_TRUE(ended_well(waiter));
-    EXPECT_EQ(lock_.acquire(Deadline::never()), Locked::yes);
+    EXPECT_EQ(take(lock_), Locked::yes);
     EXPECT_TRUE(lock_.release());
     expect_no_leak();
   }
@@ -65,7 +67,7 @@ TEST_F(LockKill, WhoAcquiresAndReleasesAFreeOne) {
   kill_at_every_step(
       {.name = "lock, free"}, [] {},
       [this] {
-        static_cast<void>(lock_.acquire(Deadline::never()));
+        static_cast<void>(take(lock_));
         lock_.release();
       },
       [this] { expect_working(); });
@@ -75,7 +77,7 @@ TEST_F(LockKill, WhoTakesOverFromADeadHolder) {
   kill_at_every_step(
       {.name = "lock, take over"}, [this] { leave_dead_holder(); },
       [this] {
-        static_cast<void>(lock_.acquire(Deadline::never()));
+        static_cast<void>(take(lock_));
         lock_.release();
       },
       [this] { expect_working(); });
@@ -83,7 +85,7 @@ TEST_F(LockKill, WhoTakesOverFromADeadHolder) {
 
 TEST_F(LockKill, AWaiterThatTimesOut) {
   kill_at_every_step(
-      {.name = "lock, wait"}, [this] { static_cast<void>(lock_.acquire(Deadline::never())); },
+      {.name = "lock, wait"}, [this] { static_cast<void>(take(lock_)); },
       [this] { static_cast<void>(lock_.acquire(Deadline::after(os::kMillisecond))); },
       [this] {
         EXPECT_TRUE(lock_.is_mine());
@@ -96,7 +98,7 @@ TEST_F(LockKill, WhoReleasesTheLockOfADeadHolderInPassing) {
   kill_at_every_step(
       {.name = "lock, reclaim"}, [this] { leave_dead_holder(); }, [] { memory::reclaim_dead(); },
       [this] {
-        EXPECT_EQ(lock_.acquire(Deadline::never()), Locked::from_dead);
+        EXPECT_EQ(take(lock_), Locked::from_dead);
         EXPECT_TRUE(lock_.release());
         expect_working();
       });
@@ -106,7 +108,7 @@ TEST_F(LockKill, WhoLeavesItHeld) {
   kill_at_every_step(
       {.name = "lock, leave held"}, [] {},
       [this] {
-        static_cast<void>(lock_.acquire(Deadline::never()));
+        static_cast<void>(take(lock_));
         leave_locks_held();
       },
       [this] {

@@ -48,7 +48,7 @@ def test_a_barrier_is_one_of_stocks():
     assert isinstance(barrier, multiprocessing.synchronize.Barrier)
     assert isinstance(barrier, threading.Barrier)
     assert (barrier.parties, barrier.n_waiting, barrier.broken) == (2, 0, False)
-    assert repr(mp.Barrier(1)).startswith("<onecopy.synchronize.Barrier at 0x")
+    assert repr(mp.Barrier(1)).startswith("<onecopy.synchronize.Barrier ")
 
 
 def test_all_go_on_when_all_have_come():

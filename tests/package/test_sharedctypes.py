@@ -305,6 +305,7 @@ def test_memory_comes_zeroed_and_goes_with_the_last_who_has_it():
         return mp.Array("i", 5000)
 
     make()
+    gc.collect()  # what earlier tests left in cycles
     before = mp.memory()["shared"]
     for _ in range(3):
         shared = make()
