@@ -240,8 +240,8 @@ class Crew:
         """The task's number. Raises what encoding raises; ValueError once the pool is closed."""
 
     def get(self, block: bool = True, timeout: float | None = None) -> tuple[int | None, bool, Any]:
-        """The next answer: number (None: a worker tells something), success, value. Where the value cannot be read it is a failure,
-        and the value is whatever reading raised. queue.Empty."""
+        """The next answer: number (None: a worker tells something), success, value. Where the value
+        cannot be read it is a failure, and the value is whatever reading raised. queue.Empty."""
 
     def ready(self) -> bool:
         """Whether an answer waits."""
