@@ -95,12 +95,12 @@ def test_modules_loaded_before_follow(python):
         print(mp.pool.wait is mp.connection.wait)
         with mp.Pool(2) as pool, mp.pool.Pool(2) as direct:
             print(pool.map(abs, [-1, -2]), direct.map(abs, [-3]))
-            print(type(pool._inqueue).__module__, type(direct._inqueue).__module__)
+            print(type(pool).__module__, type(direct._inqueue).__module__)
         """
     )
     assert outcome.stdout == (
         "onecopy.queues onecopy.queues\nstarted\nonecopy.popen_fork\n"
-        "True\n[1, 2] [3]\nonecopy.queues onecopy.queues\n"
+        "True\n[1, 2] [3]\nonecopy.pool onecopy.queues\n"
     ), outcome
 
 

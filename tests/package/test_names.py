@@ -16,8 +16,10 @@ SHARED = {"dummy", "forkserver", "process", "resource_sharer", "spawn"} | {
 }
 
 
-def test_all_names_and_three_more():
+def test_all_names_and_five_more():
     assert set(mp.__all__) - set(multiprocessing.__all__) == {
+        "Executor",
+        "WorkerDied",
         "__version__",
         "install_allocator",
         "memory",

@@ -78,7 +78,7 @@ def say_methods(queue):
 
 @program
 def names_of_the_package():
-    ours = ("__version__", "install_allocator", "memory")
+    ours = ("Executor", "WorkerDied", "__version__", "install_allocator", "memory")
     print([name for name in mp.__all__ if name not in ours])
     print([name for name in mp.__all__ if not hasattr(mp, name)])
 
