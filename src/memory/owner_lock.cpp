@@ -45,8 +45,7 @@ Acquired wait(OwnerLock& lock, os::Deadline deadline, bool interruptible,
   std::uint32_t watched = 0;  // the word that the slices were begun for
   os::Nanoseconds length = kFirstSlice;
   os::Deadline slice = os::Deadline::never();
-  const os::Deadline look =
-      interruptible ? os::Deadline::after(kLongestSlice) : os::Deadline::never();
+  os::Deadline look = os::Deadline::never();  // set before the first sleep
   for (;;) {
     std::uint32_t seen = lock.word.load(std::memory_order_relaxed);
     if ((seen & kOwner) == 0) {
@@ -71,6 +70,7 @@ Acquired wait(OwnerLock& lock, os::Deadline deadline, bool interruptible,
       watched = seen;
       length = kFirstSlice;
       slice = os::Deadline::after(length);
+      if (interruptible && look.is_never()) look = os::Deadline::after(kLongestSlice);
     }
     const auto until = os::Deadline::at(std::min({slice.when(), deadline.when(), look.when()}));
     const bool interrupted = os::futex_wait(&lock.word, seen, until) == os::FutexWait::interrupted;
