@@ -100,7 +100,7 @@ class Dispatcher:
         finally:
             self._putting.pop()
         if early is not entry:
-            del self._tasks[number]
+            self._tasks.pop(number, None)
             self._deliver(entry, *early)
 
     def close(self) -> None:
@@ -226,7 +226,7 @@ class Dispatcher:
             entry = self._tasks.setdefault(number, early)
             if entry is early:
                 return
-            del self._tasks[number]
+            self._tasks.pop(number, None)
         self._deliver(entry, success, value)
 
     def _deliver(self, entry: tuple[Any, ...], success: bool, value: Any) -> None:
@@ -339,14 +339,12 @@ class Dispatcher:
         entry = self._tasks.setdefault(number, early)
         if entry is early or type(entry[0]) is bool:
             return
-        del self._tasks[number]
+        self._tasks.pop(number, None)
         job, key, allowance = entry
-        if allowance is None:
-            self._deliver(entry, False, died)
-        elif allowance.overrun:
+        if allowance is not None and allowance.overrun:
             late = TimeoutError(f"this task was not done in {allowance.seconds:g} seconds")
             self._deliver(entry, False, late)
-        elif allowance.try_again():
+        elif allowance is not None and allowance.try_again():
             try:
                 self.submit(job, key, allowance.task, allowance)
             except Exception as exception:

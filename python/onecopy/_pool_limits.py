@@ -21,7 +21,7 @@ class Limits:
     """Of each call of the function: `timeout` seconds (None: any time), and `retries` further tries
     where a worker dies with it."""
 
-    def __init__(self, timeout: float | None = None, retries: int = 0) -> None:
+    def __init__(self, timeout: float | None, retries: int) -> None:
         """Raises ValueError for what cannot be meant."""
         if timeout is not None and not timeout > 0:
             raise ValueError(f"timeout must be more than 0 seconds, not {timeout}")
@@ -61,7 +61,7 @@ class Allowance:
 
     def try_again(self) -> bool:
         """Whether it is to be sent again, after its worker has died."""
-        if self.retries == 0 or self.overrun:
+        if self.retries == 0:
             return False
         self.retries -= 1
         self._begun = None

@@ -56,7 +56,10 @@ class ApplyResult(_stock.ApplyResult):  # type: ignore[type-arg]
         self._is_done = False
         self._success = True
         self._value: Any = None
-        if callback or error_callback:
+
+    def _register(self) -> None:
+        """From now on it may be told answers, and that there will be none: all of it is there."""
+        if self._callback or self._error_callback:
             self._dispatcher.lead_in_a_thread()
         self._cache[self._job] = self
 
@@ -100,6 +103,7 @@ class ApplyResult(_stock.ApplyResult):  # type: ignore[type-arg]
     def send(
         self, function: Callable[..., Any], arguments: Any, keywords: Any, limits: Limits
     ) -> None:
+        self._register()
         try:
             packed = pack(function, 1)
             try:
@@ -154,16 +158,18 @@ class MapResult(ApplyResult, _stock.MapResult):  # type: ignore[type-arg]
         self._limits = limits
         self._value = [None] * length
         self._next = 0  # number of the item to be sent
-        self._number_left = -(-length // chunksize) if chunksize else 0  # chunks
+        # Chunks; for programs that look at it to show how far it is.
+        self._number_left = -(-length // chunksize) if chunksize else 0
         self._sent = 0  # chunks that are not answered
         self._pace = 0.0  # seconds an item; 0: not known
         self._largest = 1
         self._feeding = threading.RLock()
+        self._function: Packed = pack(function, 2)
+        self._register()
         if length == 0:
             self._finish(True, [])
-            return
-        self._function: Packed = pack(function, 2)
-        self._feed()
+        else:
+            self._feed()
 
     def _feed(self) -> None:
         """Sends the chunks that may be sent now."""
