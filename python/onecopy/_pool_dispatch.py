@@ -69,7 +69,7 @@ class Dispatcher:
         # put it says what that is, its answer: (success, value).
         self._tasks: dict[int, tuple[Any, ...]] = {}
         self._putting: deque[None] = deque()  # as long as there are threads that put
-        self._leader: dict[None, object] = {}  # empty, or with a mark of who leads
+        self._leader: dict[None, int] = {}  # empty, or with the thread that leads
         self._changed = threading.Condition()
         self._followers = 0
         self._leader_for_good: threading.Thread | None = None
@@ -137,16 +137,20 @@ class Dispatcher:
             self._look_after_workers()
 
     def _try_to_lead(self, lead: Callable[[], None]) -> bool:
-        """False where somebody else leads. An exception of a signal handler, which may come between
-        any two steps, leaves no leader behind: a lock might be taken then and never be released."""
-        mine = object()
+        """False where another thread leads. An exception of a signal handler, which may come
+        between any two steps, leaves no leader behind: a lock might be taken then, and never be
+        released."""
+        me = threading.get_ident()
+        if self._leader.get(None) == me:  # a signal handler or a callback of the leader waits, too
+            lead()
+            return True
         try:
-            if self._leader.setdefault(None, mine) is not mine:
+            if self._leader.setdefault(None, me) != me:
                 return False
             lead()
             return True
         finally:
-            if self._leader.get(None) is mine:
+            if self._leader.get(None) == me:
                 del self._leader[None]
                 self._tell_followers()
 

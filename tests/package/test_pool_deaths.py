@@ -308,3 +308,20 @@ def test_a_dead_worker_is_found_by_who_only_asks():
         while not result.ready() and time.monotonic() < end:
             time.sleep(0.01)
         assert not result.successful()
+
+
+def test_who_is_called_while_the_pool_is_waited_for_may_wait_for_it_too():
+    came = []
+    with mp.Pool(2) as pool:
+        before = signal.signal(signal.SIGALRM, lambda *_: came.append(pool.apply(square, (3,))))
+        try:
+            signal.setitimer(signal.ITIMER_REAL, 0.05)
+            assert pool.apply(take_long, (0.5,)) is None
+        finally:
+            signal.signal(signal.SIGALRM, before)
+        assert came == [9]
+        result = pool.apply_async(
+            square, (4,), callback=lambda _: came.append(pool.apply(square, (5,)))
+        )
+        assert result.get(PATIENCE) == 16
+        assert came == [9, 25]
