@@ -239,9 +239,21 @@ class Crew:
     def put(self, task: object, /) -> int:
         """The task's number. Raises what encoding raises; ValueError once the pool is closed."""
 
-    def get(self, block: bool = True, timeout: float | None = None) -> tuple[int | None, bool, Any]:
-        """The next answer: number (None: a worker tells something), success, value. Where the value
-        cannot be read it is a failure, and the value is whatever reading raised. queue.Empty."""
+    def put_all(self, tasks: list[Any], /) -> tuple[list[int], BaseException | None]:
+        """Put the tasks up to the first that cannot be put, and take them out of the list: None is
+        left, so that what nobody else refers to moves. Their numbers, and what that one raised."""
+
+    def get(
+        self,
+        answers: list[tuple[int | None, bool, Any, int]],
+        most: int,
+        block: bool = True,
+        timeout: float | None = None,
+    ) -> int:
+        """Append the answers that are there, `most` at most; how many there were. Each is a number
+        (None: a worker tells something), success, value, and the nanoseconds of computing. Where
+        the value cannot be read it is a failure, and the value is whatever reading raised. Waits
+        for the first as Queue.get() does."""
 
     def ready(self) -> bool:
         """Whether an answer waits."""
@@ -275,6 +287,10 @@ class Crew:
     def _hold_for(self, slot: int) -> None:
         """Count the reserved member `slot` as a holder of the pool."""
 
+CALL: int  # the function once, with the arguments, a tuple, and the keywords, a dict
+MAP: int  # with each of the arguments: a list
+STARMAP: int  # with each of the arguments, of which each holds arguments: a list
+
 class PoolWorker:
     """A pool as the worker in that seat has it, for one thread of the process that made it. OSError
     where the pool is gone, ValueError where it has no such seat."""
@@ -289,17 +305,23 @@ class PoolWorker:
     def number(self) -> int | None:
         """The task that was taken and has no answer yet."""
 
-    def run(
+    @property
+    def at_work(self) -> bool:
+        """Whether serve() reads, does or answers a task, rather than waits for one."""
+
+    def serve(
         self,
-        number: int,
-        function: Callable[..., object],
-        args: tuple[Any, ...],
-        kwds: dict[str, Any],
+        unpack: Callable[[Any], Callable[..., object]],
+        fail: Callable[[int, BaseException], object],
+        unsent: Callable[[int, BaseException, Any], object],
+        most: int | None,
         /,
-    ) -> tuple[BaseException, Any] | None:
-        """Answer the task with what the function returns: arrays born in the arena move. What the
-        function raises is raised. A result that cannot be sent is given back with the reason; then
-        the task has no answer yet."""
+    ) -> int:
+        """Take tasks and answer each, `most` of them (None: until there will be none); how many
+        there were. A task is (packed, way, arguments, keywords), see CALL, MAP and STARMAP;
+        `unpack(packed)` is its function. What it returns is the answer: arrays born in the arena
+        move. What it raises is given to `fail` with the task's number, and a result that cannot be
+        sent with the reason to `unsent`; these answer. Raises what they raise."""
 
     def answer(self, number: int, success: bool, value: object, /) -> None:
         """Answer the task. Raises what encoding raises; then it has no answer yet."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from contextlib import suppress
+from multiprocessing.context import TimeoutError
 from time import monotonic, sleep
 
 TYPE_CHECKING = False
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
     from typing import Any
 
-    from ._pool_worker import Task
+    from ._pool_packing import Task
 
 _PATIENCE = 0.1  # seconds that a process may take to stop
 
@@ -66,6 +67,9 @@ class Allowance:
         self.retries -= 1
         self._begun = None
         return True
+
+    def too_late(self) -> TimeoutError:
+        return TimeoutError(f"this task was not done in {self.seconds:g} seconds")
 
 
 def stop(worker: BaseProcess) -> bool:

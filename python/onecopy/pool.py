@@ -15,16 +15,12 @@ from multiprocessing import util
 from multiprocessing.pool import ThreadPool
 
 from . import _engine, _names
+from ._engine import MAP, STARMAP
 from ._pool_dispatch import Dispatcher
+from ._pool_iterators import IMapIterator, IMapUnorderedIterator, ResultIterator
 from ._pool_limits import Limits
-from ._pool_results import (
-    ApplyResult,
-    IMapIterator,
-    IMapUnorderedIterator,
-    MapResult,
-    ResultIterator,
-)
-from ._pool_worker import MAP, STARMAP, Seat, work
+from ._pool_results import ApplyResult, MapResult
+from ._pool_worker import Seat, work
 from .context import _default_context
 
 TYPE_CHECKING = False
@@ -94,7 +90,7 @@ class Pool(_stock.Pool):
         self._initializer = initializer
         self._initargs = initargs
         self._cache: dict[int, Any] = {}
-        self._dispatcher = Dispatcher(processes, self._starter(), self._pool, self._cache)
+        self._dispatcher = Dispatcher(processes, self._maker(), self._pool, self._cache)
         self._terminate: Any = util.Finalize(self, self._dispatcher.terminate, exitpriority=15)
         try:
             self._dispatcher.fill_seats()
@@ -103,21 +99,20 @@ class Pool(_stock.Pool):
             raise
         self._state = RUN
 
-    def _starter(self) -> Callable[[Seat], BaseProcess]:
-        """Starts a worker, without a reference to this pool."""
+    def _maker(self) -> Callable[[Seat], BaseProcess]:
+        """Makes the process of a worker, without a reference to this pool."""
         context, make = self._ctx, self.Process
         life = self._initializer, self._initargs, self._maxtasksperchild
         math_threads = max(1, _engine.usable_processors() // self._processes)
 
-        def start(seat: Seat) -> BaseProcess:
+        def process_of(seat: Seat) -> BaseProcess:
             worker: Any = make(context, target=work, args=(seat, *life))
             worker.name = worker.name.replace("Process", "PoolWorker")
             worker.daemon = True
             worker.math_threads = math_threads
-            worker.start()
             return worker  # type: ignore[no-any-return]
 
-        return start
+        return process_of
 
     def _check_running(self) -> None:
         if self._state != RUN:
@@ -269,7 +264,7 @@ class Pool(_stock.Pool):
         self,
         func: Function,
         iterable: Iterable[Any],
-        way: str,
+        way: int,
         chunksize: int | None,
         limits: Limits,
     ) -> MapResult:
@@ -281,7 +276,7 @@ class Pool(_stock.Pool):
         self,
         func: Function,
         iterable: Iterable[Any],
-        way: str,
+        way: int,
         chunksize: int | None,
         limits: Limits,
         callback: Callback | None,

@@ -7,7 +7,7 @@
 
 namespace onecopy::python {
 
-inline constexpr std::size_t kMostArguments = 3;
+inline constexpr std::size_t kMostArguments = 4;
 
 struct Signature {
   const char* function;

@@ -29,6 +29,7 @@ using Handle = PoolEnd<Crew>;
 
 // -- tasks ----------------------------------------------------------------------------------------
 
+// The task's number; null with an exception set where it was not put.
 PyObject* put_message(Crew& self, OutgoingMessage& message) {
   const channel::Outgoing outgoing = message.outgoing();
   std::uint32_t number = 0;
@@ -53,18 +54,44 @@ PyObject* put_message(Crew& self, OutgoingMessage& message) {
   return nullptr;
 }
 
-PyObject* put(PyObject* object, PyObject* const* given, Py_ssize_t count) {
-  if (!check_count("put", count, 1)) return nullptr;
-  Crew* self = Handle::own(object);
-  if (self == nullptr) return nullptr;
+PyObject* put_task(Crew& self, PyObject* task, bool temporary) {
   install_wanted_allocator();
   try {
     MessageLease message;
-    if (!encode(given[0], is_temporary(object, given), *message)) return nullptr;
-    return put_message(*self, *message);
+    if (!encode(task, temporary, *message)) return nullptr;
+    return put_message(self, *message);
   } catch (const std::bad_alloc&) {
     return PyErr_NoMemory();
   }
+}
+
+PyObject* put(PyObject* object, PyObject* const* given, Py_ssize_t count) {
+  if (!check_count("put", count, 1)) return nullptr;
+  Crew* self = Handle::own(object);
+  return self == nullptr ? nullptr : put_task(*self, given[0], is_temporary(object, given));
+}
+
+PyObject* put_all(PyObject* object, PyObject* tasks) {
+  Crew* self = Handle::own(object);
+  if (self == nullptr) return nullptr;
+  if (!PyList_Check(tasks)) {
+    PyErr_SetString(PyExc_TypeError, "put_all() takes the tasks as a list");
+    return nullptr;
+  }
+  const Reference numbers(PyList_New(0));
+  if (!numbers) return nullptr;
+  // Encoding runs any code, which may change the list.
+  for (Py_ssize_t i = 0; i < PyList_GET_SIZE(tasks); ++i) {
+    Reference task(new_reference(PyList_GET_ITEM(tasks, i)));
+    if (PyList_SetItem(tasks, i, new_reference(Py_None)) != 0) return nullptr;
+    const Reference number(put_task(*self, task.get(), is_only_owner(task.get())));
+    if (!number) {
+      const Reference exception = take_exception();
+      return PyTuple_Pack(2, numbers.get(), exception.get());
+    }
+    if (PyList_Append(numbers.get(), number.get()) != 0) return nullptr;
+  }
+  return PyTuple_Pack(2, numbers.get(), Py_None);
 }
 
 PyObject* waiting(PyObject* object, PyObject*) {
@@ -112,37 +139,61 @@ PyObject* read_answer(channel::Incoming& message) {
   install_wanted_allocator();
   PyObject* number =
       verdict->number ? PyLong_FromUnsignedLong(*verdict->number) : new_reference(Py_None);
-  return Py_BuildValue("(NNN)", number, PyBool_FromLong(readable && verdict->success), value);
+  return Py_BuildValue("(NNNL)", number, PyBool_FromLong(readable && verdict->success), value,
+                       static_cast<long long>(verdict->computing));
+}
+
+// Appends the answer in `message`; false with an exception set.
+bool append_answer(PyObject* answers, channel::Incoming& message) {
+  const Reference answer(read_answer(message));
+  return answer && PyList_Append(answers, answer.get()) == 0;
+}
+
+// The next answer, until the deadline; false with an exception set.
+bool wait_and_get(Crew& self, channel::Incoming& message, Get& outcome, os::Deadline deadline) {
+  outcome = self.engine->get(message, Contend::never);
+  if (outcome != Get::busy && (outcome != Get::empty || deadline.expired())) return true;
+  const auto round = [&] {
+    outcome = self.engine->get_round(message, deadline);
+    return outcome != Get::busy;
+  };
+  return block_until(round, [] { return true; });
 }
 
 PyObject* get(PyObject* object, PyObject* const* given, Py_ssize_t count, PyObject* keywords) {
-  static constexpr Signature kSignature{"get", 0, {"block", "timeout"}};
+  static constexpr Signature kSignature{"get", 2, {"answers", "most", "block", "timeout"}};
   Arguments arguments;
   if (!parse(kSignature, given, count, keywords, arguments)) return nullptr;
+  std::uint32_t most = 0;
   os::Deadline deadline = os::Deadline::never();
-  if (!parse_patience(arguments[0], arguments[1], deadline)) return nullptr;
+  if (!parse_number(arguments[1], most) || !parse_patience(arguments[2], arguments[3], deadline)) {
+    return nullptr;
+  }
   Crew* self = Handle::own(object);
   if (self == nullptr) return nullptr;
-  channel::Incoming message;
-  Get outcome = self->engine->get(message, Contend::never);
-  if (outcome == Get::busy || (outcome == Get::empty && !deadline.expired())) {
-    const auto round = [&] {
-      outcome = self->engine->get_round(message, deadline);
-      return outcome != Get::busy;
-    };
-    if (!block_until(round, [] { return true; })) return nullptr;
+  if (!PyList_Check(arguments[0])) {
+    PyErr_SetString(PyExc_TypeError, "get() appends the answers to a list");
+    return nullptr;
   }
-  switch (outcome) {
-    case Get::done:
-      return read_answer(message);
-    case Get::empty:
-      return raise_empty();
-    case Get::corrupt:
-    case Get::busy:
-    case Get::closed:
+  std::uint32_t got = 0;
+  while (got < most) {
+    channel::Incoming message;
+    Get outcome = Get::empty;
+    if (got == 0) {
+      if (!wait_and_get(*self, message, outcome, deadline)) return nullptr;
+    } else {
+      outcome = self->engine->get(message, Contend::never);
+    }
+    if (outcome == Get::done) {
+      if (!append_answer(arguments[0], message)) return nullptr;
+      ++got;
+    } else if (outcome == Get::empty || (outcome == Get::busy && got != 0)) {
       break;
+    } else {
+      return raise({Error::corrupt});
+    }
   }
-  return raise({Error::corrupt});
+  return PyLong_FromUnsignedLong(got);
 }
 
 PyObject* ready(PyObject* object, PyObject*) {
@@ -234,12 +285,15 @@ int initialise(PyObject* self, PyObject* arguments, PyObject* keywords) {
 PyMethodDef methods[] = {
     {"put", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(put)), METH_FASTCALL,
      "put($self, task, /)\n--\n\nAppend a task; its number. ValueError once the pool is closed."},
+    {"put_all", put_all, METH_O,
+     "put_all($self, tasks, /)\n--\n\nAppend the tasks of a list, up to the first that fails, and "
+     "take them out of it (None is left): their numbers, and what that one raised, or None."},
     {"get", as_method(get), METH_FASTCALL | METH_KEYWORDS,
-     "get($self, /, block=True, timeout=None)\n--\n\nThe next answer: the task's number (None: a "
-     "worker tells something), whether it succeeded, and the value. What cannot be read is a "
-     "failure, with what reading it raised. "
-     "Waits for one, `timeout` seconds at most (None: as long as it takes), or with `block` false "
-     "not at all; then queue.Empty."},
+     "get($self, /, answers, most, block=True, timeout=None)\n--\n\nAppend the answers that are "
+     "there to a list; how many. Each is the task's number (None: a worker tells something), "
+     "whether it succeeded, the value, and the nanoseconds of computing. What cannot be read is a "
+     "failure, with what reading it raised. Waits for the first, `timeout` seconds at most (None: "
+     "as long as it takes), or with `block` false not at all."},
     {"ready", ready, METH_NOARGS, "ready($self, /)\n--\n\nWhether an answer waits."},
     {"at", at, METH_O,
      "at($self, seat, /)\n--\n\nThe task that the worker in a seat is at, was at when it died, or "

@@ -23,6 +23,7 @@
 #include "numpy_api.hpp"
 #include "pickle_sink.hpp"
 #include "pickler.hpp"
+#include "pool_task.hpp"
 #include "pool_worker.hpp"
 #include "queue.hpp"
 #include "reducer_table.hpp"
@@ -48,7 +49,8 @@ NB_MODULE(_engine, module) {
       !python::add_barrier_type(module.ptr()) || !python::add_element_types(module.ptr()) ||
       !python::add_pickle_sink_type(module.ptr()) ||
       !python::add_reducer_table_type(module.ptr()) || !python::add_envelope_type(module.ptr()) ||
-      !python::add_crew_type(module.ptr()) || !python::add_pool_worker_type(module.ptr())) {
+      !python::add_crew_type(module.ptr()) || !python::add_pool_worker_type(module.ptr()) ||
+      !python::add_ways(module.ptr())) {
     throw nb::python_error();
   }
   python::watch_arenas();

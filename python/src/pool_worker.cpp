@@ -1,7 +1,9 @@
 #include "pool_worker.hpp"
 
+#include <limits>
 #include <new>
 #include <optional>
+#include <utility>
 
 #include "allocator.hpp"
 #include "arguments.hpp"
@@ -10,6 +12,7 @@
 #include "pool/answer.hpp"
 #include "pool/worker.hpp"
 #include "pool_end.hpp"
+#include "pool_task.hpp"
 #include "temporary.hpp"
 #include "waiting.hpp"
 
@@ -25,27 +28,22 @@ struct PoolWorker {
   PyObject_HEAD std::optional<pool::Worker> engine;
   memory::Ticket maker;
   bool has_task;  // taken, and not answered
+  bool at_work;   // serve() is at it
   std::uint32_t number;
+  os::Nanoseconds mark;  // when what it is at was begun
+  os::Nanoseconds computing;
 };
 
 using Handle = PoolEnd<PoolWorker>;
 
-// Adds the time from its making to its end to the figures of the seat, unless this is another
-// process by then.
-class Spent {
- public:
-  Spent(PoolWorker& self, Phase phase) noexcept : self_(self), phase_(phase), begin_(os::now()) {}
-  ~Spent() {
-    if (self_.maker == memory::self_ticket()) self_.engine->spend(phase_, os::now() - begin_);
-  }
-  Spent(const Spent&) = delete;
-  Spent& operator=(const Spent&) = delete;
-
- private:
-  PoolWorker& self_;
-  Phase phase_;
-  os::Nanoseconds begin_;
-};
+// Adds the time since the last lap to the figures of the seat; how much that was.
+os::Nanoseconds lap(PoolWorker& self, Phase phase) noexcept {
+  const os::Nanoseconds now = os::now();
+  const os::Nanoseconds time = now - self.mark;
+  self.engine->spend(phase, time);
+  self.mark = now;
+  return time;
+}
 
 // Null with an exception set where it has a task.
 PoolWorker* without_task(PyObject* object) {
@@ -59,7 +57,6 @@ PoolWorker* without_task(PyObject* object) {
 
 // Waits for a task, or for the end of all tasks; false with an exception set.
 bool wait_and_take(PoolWorker& self, channel::Incoming& message, Get& outcome) {
-  const Spent spent(self, Phase::waiting);
   pool::Worker& engine = *self.engine;
   // Asked before the look: what was put before the closing is seen by it.
   bool closing = engine.is_closing();
@@ -76,34 +73,46 @@ bool wait_and_take(PoolWorker& self, channel::Incoming& message, Get& outcome) {
   return block_until(round, [] { return true; });
 }
 
+// The next task. Null without an exception: there will be none. Null with one: while `has_task`,
+// what reading the task raised.
+Reference take_task(PoolWorker& self) {
+  channel::Incoming message;
+  Get outcome = Get::empty;
+  self.mark = os::now();
+  const bool waited = wait_and_take(self, message, outcome);
+  lap(self, Phase::waiting);
+  if (!waited || outcome == Get::empty) return {};
+  if (outcome != Get::done) {
+    raise({Error::corrupt});
+    return {};
+  }
+  self.has_task = true;
+  self.computing = 0;
+  PyObject* task = nullptr;
+  try {
+    task = decode(message);
+  } catch (const std::bad_alloc&) {
+    PyErr_NoMemory();
+  }
+  if (task != nullptr) install_wanted_allocator();
+  lap(self, Phase::receiving);
+  return Reference(task);
+}
+
 PyObject* take(PyObject* object, PyObject*) {
   PoolWorker* self = without_task(object);
   if (self == nullptr) return nullptr;
-  channel::Incoming message;
-  Get outcome = Get::empty;
-  if (!wait_and_take(*self, message, outcome)) return nullptr;
-  if (outcome == Get::empty) return raise_eof();
-  if (outcome != Get::done) return raise({Error::corrupt});
-  self->has_task = true;
-  const Spent spent(*self, Phase::receiving);
-  try {
-    const Reference task(decode(message));
-    if (!task) return nullptr;
-    install_wanted_allocator();
-    return Py_BuildValue("(kO)", static_cast<unsigned long>(self->number), task.get());
-  } catch (const std::bad_alloc&) {
-    return PyErr_NoMemory();
-  }
+  const Reference task = take_task(*self);
+  if (task) return Py_BuildValue("(kO)", static_cast<unsigned long>(self->number), task.get());
+  return PyErr_Occurred() == nullptr ? raise_eof() : nullptr;
 }
 
 // -- answering ------------------------------------------------------------------------------------
 
-// The worker's task; null with an exception set where `given` is not its number.
-PoolWorker* with_task(PyObject* object, PyObject* given) {
+// The worker's task; null with an exception set where `number` is not its number.
+PoolWorker* with_task(PyObject* object, std::uint32_t number) {
   PoolWorker* self = Handle::own(object);
-  std::uint32_t number = 0;
-  if (self == nullptr || !parse_number(given, number)) return nullptr;
-  if (self->has_task && self->number == number) return self;
+  if (self == nullptr || (self->has_task && self->number == number)) return self;
   PyErr_Format(PyExc_ValueError, "task %u is not the one to be answered", number);
   return nullptr;
 }
@@ -127,11 +136,11 @@ bool put_message(PoolWorker& self, OutgoingMessage& message, bool of_task) {
 
 // False with an exception set; then nothing is put. `given_up`: nobody else looks at the value.
 bool put_answer(PoolWorker& self, pool::Verdict verdict, PyObject* value, bool given_up) {
-  const Spent spent(self, Phase::sending);
   install_wanted_allocator();
   try {
     MessageLease message;
     if (!encode(value, given_up, *message)) return false;
+    verdict.computing = self.computing;
     pool::append_verdict(message->body, verdict);
     if (!message->body.failed()) return put_message(self, *message, verdict.number.has_value());
   } catch (const std::bad_alloc&) {
@@ -140,38 +149,13 @@ bool put_answer(PoolWorker& self, pool::Verdict verdict, PyObject* value, bool g
   return false;
 }
 
-PyObject* run(PyObject* object, PyObject* const* given, Py_ssize_t count) {
-  if (!check_count("run", count, 4)) return nullptr;
-  PyObject* const arguments = given[2];
-  PyObject* const keywords = given[3];
-  if (!PyTuple_Check(arguments) || !PyDict_Check(keywords)) {
-    PyErr_SetString(PyExc_TypeError, "run() takes the arguments as a tuple and a dict");
-    return nullptr;
-  }
-  PoolWorker* self = with_task(object, given[0]);
-  if (self == nullptr) return nullptr;
-  const auto compute = [&] {
-    const Spent spent(*self, Phase::computing);
-    return Reference(PyObject_Call(given[1], arguments, keywords));
-  };
-  const Reference result = compute();
-  if (!result) return nullptr;
-  // The function may have done anything: answered its task itself, or forked.
-  self = with_task(object, given[0]);
-  if (self == nullptr) return nullptr;
-  const pool::Verdict verdict{self->number, true};
-  if (put_answer(*self, verdict, result.get(), is_only_owner(result.get()))) Py_RETURN_NONE;
-  if (PyErr_ExceptionMatches(PyExc_Exception) == 0) return nullptr;
-  const Reference exception = take_exception();
-  return PyTuple_Pack(2, exception.get(), result.get());
-}
-
 PyObject* answer(PyObject* object, PyObject* const* given, Py_ssize_t count) {
   if (!check_count("answer", count, 3)) return nullptr;
   const int success = PyObject_IsTrue(given[1]);
-  if (success < 0) return nullptr;
-  PoolWorker* self = with_task(object, given[0]);
-  if (self == nullptr || !put_answer(*self, {self->number, success != 0}, given[2], false)) {
+  std::uint32_t number = 0;
+  if (success < 0 || !parse_number(given[0], number)) return nullptr;
+  PoolWorker* self = with_task(object, number);
+  if (self == nullptr || !put_answer(*self, {number, success != 0}, given[2], false)) {
     return nullptr;
   }
   Py_RETURN_NONE;
@@ -183,7 +167,71 @@ PyObject* tell(PyObject* object, PyObject* value) {
   Py_RETURN_NONE;
 }
 
+// -- serving --------------------------------------------------------------------------------------
+
+// What serve() calls for a task.
+struct Handlers {
+  PyObject* unpack;  // (packed): the function
+  PyObject* fail;    // (number, exception): the task raised that, and has no answer
+  PyObject*
+      unsent;  // (number, exception, result): sending the result raised that, no answer either
+};
+
+// Answers the task that was taken with what it gives; false with an exception set. A null task is
+// one that could not be read, with an exception set.
+bool do_task(PyObject* object, Reference task, const Handlers& handlers) {
+  PoolWorker* self = &Handle::self_of(object);
+  const std::uint32_t number = self->number;
+  self->at_work = true;
+  const Reference result = task ? call_task(task.get(), handlers.unpack) : Reference();
+  Reference exception = result ? Reference() : take_exception();
+  // The function may have done anything: forked, or answered its task itself.
+  self = Handle::own(object);
+  if (self == nullptr) return false;
+  self->computing = lap(*self, Phase::computing);
+  bool may_be_sent = true;
+  if (result && self->has_task) {
+    const pool::Verdict verdict{number, true};
+    if (!put_answer(*self, verdict, result.get(), is_only_owner(result.get()))) {
+      may_be_sent = PyErr_ExceptionMatches(PyExc_Exception) == 0;
+      exception = take_exception();
+    }
+    lap(*self, Phase::sending);
+  }
+  self->at_work = false;
+  if (!exception || !self->has_task) return true;
+  const Reference answered(
+      may_be_sent
+          ? PyObject_CallFunction(handlers.fail, "kO", static_cast<unsigned long>(number),
+                                  exception.get())
+          : PyObject_CallFunction(handlers.unsent, "kOO", static_cast<unsigned long>(number),
+                                  exception.get(), result.get()));
+  return static_cast<bool>(answered);
+}
+
+PyObject* serve(PyObject* object, PyObject* const* given, Py_ssize_t count) {
+  if (!check_count("serve", count, 4)) return nullptr;
+  const Handlers handlers{given[0], given[1], given[2]};
+  long long most = std::numeric_limits<long long>::max();
+  if (given[3] != Py_None) most = PyLong_AsLongLong(given[3]);
+  if (PyErr_Occurred() != nullptr) return nullptr;
+  PoolWorker* self = without_task(object);
+  if (self == nullptr) return nullptr;
+  for (long long served = 0; served < most; ++served) {
+    Reference task = take_task(*self);
+    if (!task && !self->has_task) {
+      return PyErr_Occurred() == nullptr ? PyLong_FromLongLong(served) : nullptr;
+    }
+    if (!do_task(object, std::move(task), handlers) || PyErr_CheckSignals() != 0) return nullptr;
+  }
+  return PyLong_FromLongLong(most);
+}
+
 // -- making ---------------------------------------------------------------------------------------
+
+PyObject* is_at_work(PyObject* object, void*) {
+  return PyBool_FromLong(Handle::self_of(object).at_work);
+}
 
 PyObject* number_of(PyObject* object, void*) {
   const PoolWorker& self = Handle::self_of(object);
@@ -212,10 +260,13 @@ PyMethodDef methods[] = {
     {"take", take, METH_NOARGS,
      "take($self, /)\n--\n\nThe next task: its number and what was put. Waits for one; EOFError "
      "once the pool is closed and none is left."},
-    {"run", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(run)), METH_FASTCALL,
-     "run($self, number, function, args, kwds, /)\n--\n\nAnswer the task with what the function "
-     "returns. What it raises is raised; where what it returned cannot be sent, that exception and "
-     "what it returned are given, and the task has no answer yet."},
+    {"serve", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(serve)), METH_FASTCALL,
+     "serve($self, unpack, fail, unsent, most, /)\n--\n\nTake tasks and answer each, `most` of "
+     "them "
+     "(None: all); how many there were. A task is (packed, way, arguments, keywords): "
+     "`unpack(packed)` is its function, called by one of the ways CALL, MAP and STARMAP. What it "
+     "raises is given to `fail(number, exception)`; a result that cannot be sent, with the reason, "
+     "to `unsent(number, exception, result)`: these answer."},
     {"answer", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(answer)), METH_FASTCALL,
      "answer($self, number, success, value, /)\n--\n\nAnswer the task."},
     {"tell", tell, METH_O,
@@ -229,6 +280,8 @@ PyGetSetDef properties[] = {
      "The task that was taken and has no answer yet, one that could not be read too; None: there "
      "is none.",
      nullptr},
+    {"at_work", is_at_work, nullptr,
+     "Whether serve() reads, does or answers a task, rather than waits for one.", nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr},
 };
 

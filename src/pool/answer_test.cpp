@@ -14,7 +14,7 @@ TEST(Verdict, IsTakenOffAgain) {
   for (const bool success : {true, false}) {
     message::ByteBuffer body;
     body.append("abc", 3);
-    append_verdict(body, {0xfffffff0, success});
+    append_verdict(body, {0xfffffff0, success, 5'000'000'000});
     channel::Incoming answer;
     receive(answer, body);
 
@@ -23,6 +23,7 @@ TEST(Verdict, IsTakenOffAgain) {
     ASSERT_TRUE(verdict);
     EXPECT_EQ(verdict->number, 0xfffffff0u);
     EXPECT_EQ(verdict->success, success);
+    EXPECT_EQ(verdict->computing, 5'000'000'000);
     EXPECT_EQ(answer.body.size(), 3u);
     EXPECT_EQ(answer.body.data(), body.data());
   }
@@ -53,7 +54,7 @@ TEST(Verdict, MayBeAllThereIs) {
 }
 
 TEST(Verdict, IsNotFoundInWhatNobodyAppended) {
-  for (const std::size_t length : {0, 7, 8, 100}) {
+  for (const std::size_t length : {0, 15, 16, 100}) {
     message::ByteBuffer body;
     for (std::size_t i = 0; i < length; ++i) body.append_byte(0xff);
     channel::Incoming answer;

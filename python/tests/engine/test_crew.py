@@ -24,23 +24,27 @@ N = 100_000  # elements of 8 bytes: large enough for a block of its own
 def work(crew, seat):
     """What a worker does: calls functions until the pool closes."""
     name = crew._name()
+    return lambda: serve(_engine.PoolWorker(name, seat))
 
-    def run():
-        worker = _engine.PoolWorker(name, seat)
-        while True:
-            try:
-                number, (function, args, kwds) = worker.take()
-            except EOFError:
-                return
-            try:
-                unsent = worker.run(number, function, args, kwds)
-            except Exception as error:
-                worker.answer(number, False, error)
-            else:
-                if unsent is not None:
-                    worker.answer(number, False, unsent[0])
 
-    return run
+def serve(worker, most=None, function=None):
+    """Tasks are what put() below makes; `function` stands for that of each task."""
+
+    def fail(number, exception):
+        worker.answer(number, False, exception)
+
+    def unsent(number, exception, result):
+        worker.answer(number, False, exception)
+
+    return worker.serve(lambda given: function or given, fail, unsent, most)
+
+
+def get(crew, block=True, timeout=FOREVER):
+    """The number of the next answer, whether it succeeded, and its value."""
+    got = []
+    if crew.get(got, 1, block, timeout) == 0:
+        raise stock_queue.Empty
+    return got[0][:3]
 
 
 @pytest.fixture
@@ -57,13 +61,13 @@ def here(crew, seat=0):
 
 
 def put(crew, function, *args, **kwds):
-    return crew.put((function, args, kwds))
+    return crew.put((function, _engine.CALL, args, kwds))
 
 
 def answers(crew):
     got = {}
     while crew.ready():
-        number, success, value = crew.get(False)
+        number, success, value = get(crew)
         assert number not in got
         got[number] = success, value
     return got
@@ -85,9 +89,9 @@ def settle(crew, waiting_for, dead, living=()):
 def test_a_task_is_answered(crew, fork):
     child = fork(work(crew, 0))
     assert put(crew, divmod, 7, 3) == 0
-    assert crew.get() == (0, True, (2, 1))
+    assert get(crew) == (0, True, (2, 1))
     assert put(crew, dict, a=1) == 1
-    assert crew.get(timeout=FOREVER) == (1, True, {"a": 1})
+    assert get(crew) == (1, True, {"a": 1})
     crew.close()
     assert child.join() == 0
 
@@ -96,7 +100,7 @@ def test_many_tasks_and_workers(crew, fork):
     children = [fork(work(crew, seat)) for seat in range(3)]
     numbers = [put(crew, abs, -i) for i in range(300)]
     assert numbers == list(range(300))
-    got = dict(crew.get()[::2] for _ in numbers)
+    got = dict(get(crew)[::2] for _ in numbers)
     assert got == {i: i for i in range(300)}
     crew.close()
     assert [child.join() for child in children] == [0, 0, 0]
@@ -106,7 +110,7 @@ def test_values_of_all_kinds(crew, fork):
     fork(work(crew, 0))
     for value in (None, 1.5, "text", [1, [2]], {1, 2}, np.arange(N), ValueError("x")):
         put(crew, pickle.loads, pickle.dumps(value))
-        _, success, received = crew.get()
+        _, success, received = get(crew)
         assert success and repr(received) == repr(value)
     crew.close()
 
@@ -114,23 +118,54 @@ def test_values_of_all_kinds(crew, fork):
 def test_a_failure(crew, fork):
     fork(work(crew, 0))
     put(crew, int, "no number")
-    number, success, error = crew.get()
+    number, success, error = get(crew)
     assert (number, success, type(error)) == (0, False, ValueError)
     crew.close()
 
 
 def test_get_without_an_answer(crew):
     assert not crew.ready()
+    got = []
     for arguments in ((False,), (True, 0), (True, 0.01), (False, None)):
-        with pytest.raises(stock_queue.Empty):
-            crew.get(*arguments)
-    with pytest.raises(stock_queue.Empty):
-        crew.get(block=True, timeout=0.01)
+        assert crew.get(got, 5, *arguments) == 0
+    assert crew.get(answers=got, most=5, block=True, timeout=0.01) == 0
+    assert got == []
+
+
+def test_many_answers_at_once(crew):
+    tasks = [(abs, _engine.CALL, (-i,), {}) for i in range(5)]
+    assert crew.put_all(tasks) == ([0, 1, 2, 3, 4], None)
+    assert tasks == [None] * 5
+    serve(here(crew), 5)
+    got = []
+    assert crew.get(got, 3) == 3
+    assert crew.get(got, 3) == 2
+    assert crew.get(got, 0) == 0
+    assert [answer[:3] for answer in got] == [(i, True, i) for i in range(5)]
+    assert all(nanoseconds >= 0 for *_, nanoseconds in got)
+
+
+def test_many_tasks_up_to_one_that_cannot_be_sent(crew):
+    tasks = [1, lambda: None, 3]
+    numbers, exception = crew.put_all(tasks)
+    assert numbers == [0] and isinstance(exception, (AttributeError, pickle.PicklingError))
+    assert tasks == [None, None, 3]
+    assert crew.waiting() == 1 and crew.discard() == 1
+
+
+def test_what_nobody_else_has_moves_with_the_task(crew):
+    assert _engine.install_allocator()
+    kept = fresh()
+    before = _engine.trace()
+    crew.put_all([(kept, 1), (fresh(), 2)])
+    after = _engine.trace()
+    assert [after[key] - before[key] for key in ("buffers_moved", "buffers_copied")] == [1, 1]
+    crew.discard()
 
 
 def test_threads_share_the_answers(crew, fork):
     got = []
-    threads = [threading.Thread(target=lambda: got.append(crew.get())) for _ in range(4)]
+    threads = [threading.Thread(target=lambda: got.append(get(crew))) for _ in range(4)]
     for thread in threads:
         thread.start()
     fork(work(crew, 0))
@@ -186,48 +221,16 @@ def test_a_task_that_cannot_be_read_can_be_answered(crew, error):
     assert worker.number == 0 == crew.at(0)
     worker.answer(0, False, "unreadable")
     assert worker.number is None and crew.at(0) is None
-    assert crew.get() == (0, False, "unreadable")
+    assert get(crew) == (0, False, "unreadable")
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
 def test_an_answer_that_cannot_be_read_is_a_failure(crew, error):
-    crew.put(None)
-    worker = here(crew)
-    worker.take()
-    assert worker.run(0, Unreadable, (error,), {}) is None
-    number, success, value = crew.get()
+    put(crew, Unreadable, error)
+    assert serve(here(crew), 1) == 1
+    number, success, value = get(crew)
     assert (number, success, type(value), str(value)) == (0, False, error, "cannot be read")
     assert value.__traceback__ is not None
-
-
-def test_a_result_that_cannot_be_sent_is_given_back(crew):
-    crew.put(None)
-    worker = here(crew)
-    worker.take()
-    made = []
-
-    def make():
-        made.append(lambda: None)
-        return made[0]
-
-    error, result = worker.run(0, make, (), {})
-    assert isinstance(error, (AttributeError, pickle.PicklingError)) and result is made[0]
-    assert not crew.ready() and worker.number == 0
-    with pytest.raises(type(error)):
-        worker.answer(0, False, result)
-    worker.answer(0, False, str(error))
-    assert crew.get() == (0, False, str(error))
-
-
-def test_what_the_function_raises_is_raised(crew):
-    crew.put(None)
-    worker = here(crew)
-    worker.take()
-    for error in (ValueError, SystemExit):
-        with pytest.raises(error, match="cannot be read"):
-            worker.run(0, fail, (error,), {})
-    assert not crew.ready()
-    worker.answer(0, True, None)
 
 
 # -- results that move --------------------
@@ -241,8 +244,8 @@ def move_results(crew, make):
     """What a worker with an allocator of its own made of `make()`, as it arrives; how many arrays
     were moved and copied; the addresses of what it made."""
     name = crew._name()
-    for i in range(2):
-        crew.put(i)
+    for _ in range(2):
+        put(crew, None)
 
     def child():
         assert _engine.install_allocator()
@@ -257,8 +260,7 @@ def move_results(crew, make):
             return result
 
         before = _engine.trace()
-        worker.take()
-        assert worker.run(0, function, (), {}) is None
+        serve(worker, 1, function)
         after = _engine.trace()
         worker.take()
         counts = [after[key] - before[key] for key in ("buffers_moved", "buffers_copied")]
@@ -268,7 +270,7 @@ def move_results(crew, make):
 
 
 def received(crew):
-    _, success, value = crew.get()
+    _, success, value = get(crew)
     assert success
     return value
 
@@ -306,10 +308,8 @@ def test_a_result_that_the_worker_keeps_is_copied(crew, fork):
 
 def test_an_argument_that_is_the_result_is_copied(crew):
     array = fresh()
-    crew.put(None)
-    worker = here(crew)
-    worker.take()
-    assert worker.run(0, np.asarray, (array,), {}) is None
+    put(crew, None)
+    serve(here(crew), 1, lambda: np.asarray(array))
     array[:] = 0
     assert (received(crew) == np.arange(N)).all()
 
@@ -320,7 +320,7 @@ def test_an_argument_that_is_the_result_is_copied(crew):
 def test_a_task_is_lost_with_its_worker(crew, fork):
     child = fork(work(crew, 1))
     numbers = [put(crew, abs, -5), put(crew, time.sleep, FOREVER), put(crew, abs, -6)]
-    assert crew.get() == (0, True, 5)
+    assert get(crew) == (0, True, 5)
     wait_until(lambda: crew.at(1) == 1)
     child.kill()
     child.join()
@@ -328,14 +328,14 @@ def test_a_task_is_lost_with_its_worker(crew, fork):
     crew.clear_seat(1)
     assert crew.at(1) is None
     fork(work(crew, 1))
-    assert crew.get() == (2, True, 6)
+    assert get(crew) == (2, True, 6)
     crew.close()
 
 
 def test_nothing_is_lost_with_a_worker_that_waits(crew, fork):
     child = fork(work(crew, 0))
     put(crew, abs, -1)
-    assert crew.get() == (0, True, 1)
+    assert get(crew) == (0, True, 1)
     wait_until(lambda: sleeps(child.pid))
     child.kill()
     child.join()
@@ -344,7 +344,7 @@ def test_nothing_is_lost_with_a_worker_that_waits(crew, fork):
     assert settle(crew, [number], 0) == (set(), {})
     crew.clear_seat(0)
     fork(work(crew, 0))
-    assert crew.get(timeout=FOREVER) == (number, True, 2)
+    assert get(crew) == (number, True, 2)
     crew.close()
 
 
@@ -382,7 +382,7 @@ def test_what_a_living_worker_has_is_not_lost(crew, fork):
     dying.join()
     assert settle(crew, numbers, 1, living=(0,)) == ({1}, {})
     living.answer(0, True, "well")
-    assert crew.get() == (0, True, "well")
+    assert get(crew) == (0, True, "well")
 
 
 def test_random_deaths(crew, fork):
@@ -403,7 +403,7 @@ def test_random_deaths(crew, fork):
         crew.clear_seat(seat)
         running[seat] = fork(work(crew, seat))
     while open_tasks:
-        number, _, _ = crew.get(timeout=FOREVER)
+        number, _, _ = get(crew)
         open_tasks.remove(number)
         answered += 1
     crew.close()
@@ -456,7 +456,7 @@ def test_an_interrupt_ends_the_waiting(crew, fork):
     wait_until(lambda: sleeps(interrupted.pid))
     crew.put("after")
     assert interrupted.join() == 0
-    assert crew.get() == (0, True, None)
+    assert get(crew) == (0, True, None)
 
 
 # -- ends of a pool --------------------
@@ -472,32 +472,25 @@ def test_a_worker_answers_before_it_takes_the_next(crew):
     assert worker.number == 0
     with pytest.raises(ValueError, match="task 0 has no answer"):
         worker.take()
-    for call in (lambda: worker.answer(1, True, None), lambda: worker.run(1, int, (), {})):
-        with pytest.raises(ValueError, match="task 1 is not the one"):
-            call()
-    assert worker.run(0, int, (), {}) is None
+    with pytest.raises(ValueError, match="task 0 has no answer"):
+        serve(worker)
+    with pytest.raises(ValueError, match="task 1 is not the one"):
+        worker.answer(1, True, None)
+    worker.answer(0, True, 5)
     assert worker.take() == (1, 2)
     worker.answer(1, False, None)
-    assert answers(crew) == {0: (True, 0), 1: (False, None)}
-
-
-def test_a_function_that_answers_its_task_itself(crew):
-    worker = here(crew)
-    crew.put(1)
-    worker.take()
-    with pytest.raises(ValueError, match="task 0 is not the one"):
-        worker.run(0, worker.answer, (0, True, "itself"), {})
-    assert answers(crew) == {0: (True, "itself")}
+    assert answers(crew) == {0: (True, 5), 1: (False, None)}
 
 
 def test_figures(crew):
     assert crew.figures(0) == (0,) * 6
     before = time.monotonic_ns()
     worker = here(crew)
-    crew.put(bytes(3_000_000))
-    worker.take()
-    worker.run(0, time.sleep, (0.02,), {})
-    crew.get()
+    put(crew, None, bytes(3_000_000))
+    serve(worker, 1, lambda _: time.sleep(0.02))
+    got = []
+    crew.get(got, 1)
+    assert got[0][3] >= 20_000_000
     taken, started, waiting, receiving, computing, sending = crew.figures(0)
     assert taken == 1 and before <= started <= time.monotonic_ns()
     assert computing >= 20_000_000
@@ -515,10 +508,11 @@ def test_ends_are_of_no_use_in_a_copy_of_their_process(crew, fork):
     def child():
         for call in (
             lambda: crew.put(2),
-            crew.get,
+            lambda: crew.get([], 1),
             crew.close,
             crew._name,
             worker.take,
+            lambda: serve(worker),
             lambda: worker.answer(0, True, None),
         ):
             with pytest.raises(OSError, match="another process's"):
@@ -527,26 +521,6 @@ def test_ends_are_of_no_use_in_a_copy_of_their_process(crew, fork):
     assert fork(child).join() == 0
     worker.answer(0, True, "mine")
     assert answers(crew) == {0: (True, "mine")}
-
-
-def test_a_function_that_forks_and_returns_twice(crew, fork):
-    worker = here(crew)
-    crew.put(1)
-    worker.take()
-    children = []
-
-    def twice():
-        pid = os.fork()
-        if pid != 0:
-            children.append(pid)
-        return pid == 0
-
-    try:
-        worker.run(0, twice, (), {})
-    except OSError:
-        os._exit(0 if not children else 1)
-    assert os.waitpid(children[0], 0)[1] == 0
-    assert answers(crew) == {0: (True, False)}
 
 
 def test_ends_that_were_never_made():
@@ -574,8 +548,13 @@ def test_a_pool_is_held_for_a_worker_that_is_to_come():
         (TypeError, lambda crew: crew.put()),
         (TypeError, lambda crew: crew.put(1, 2)),
         (TypeError, lambda crew: crew.put(task=1)),
-        (TypeError, lambda crew: crew.get(1, 2, 3)),
-        (TypeError, lambda crew: crew.get(True, "soon")),
+        (TypeError, lambda crew: crew.put_all((1, 2))),
+        (TypeError, lambda crew: crew.get()),
+        (TypeError, lambda crew: crew.get([])),
+        (TypeError, lambda crew: crew.get((), 1)),
+        (TypeError, lambda crew: crew.get([], 1, True, 3, 4)),
+        (TypeError, lambda crew: crew.get([], 1, True, "soon")),
+        (OverflowError, lambda crew: crew.get([], -1)),
         (TypeError, lambda crew: crew.at("first")),
         (IndexError, lambda crew: crew.at(3)),
         (IndexError, lambda crew: crew.figures(3)),
@@ -588,9 +567,8 @@ def test_a_pool_is_held_for_a_worker_that_is_to_come():
         (OverflowError, lambda crew: _engine.Crew(-1)),
         (ValueError, lambda crew: here(crew, 3)),
         (TypeError, lambda crew: _engine.PoolWorker((1, 2), 0)),
-        (TypeError, lambda crew: here(crew).run(0, int, ())),
-        (TypeError, lambda crew: here(crew).run(0, int, [], {})),
-        (TypeError, lambda crew: here(crew).run(0, int, (), None)),
+        (TypeError, lambda crew: here(crew).serve(1, 2, 3)),
+        (TypeError, lambda crew: here(crew).serve(1, 2, 3, "all")),
         (TypeError, lambda crew: here(crew).answer(0, True)),
     ],
 )

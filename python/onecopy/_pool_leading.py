@@ -1,0 +1,127 @@
+"""Who takes in what comes, among the threads that wait: one for all, and none besides.
+
+Whoever waits for a result takes in what the workers answer, for all who wait: the *leader*, one
+thread at a time; the others sleep until their result is there, or until there is no leader. Only
+where somebody asks to be called back a thread of the pool leads, for good, so that callbacks run in
+a thread of their own as under stock.
+"""
+
+from __future__ import annotations
+
+import threading
+from math import inf
+from time import monotonic
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Callable
+
+PULSE = 0.05  # seconds after which whoever waits looks again, at the most
+
+
+class Leading:
+    """The threads that wait for something of one pool. Any thread may call anything."""
+
+    def __init__(self) -> None:
+        self._leader: dict[None, int] = {}  # empty, or with the thread that leads
+        self._changed = threading.Condition()
+        self._followers = 0
+        self._thread: threading.Thread | None = None
+        self._starting = threading.Lock()
+        self._make_way = False
+        self.ended = False
+
+    def _take_in(self, until: float) -> None:
+        """Takes in what has come; where nothing has, waits for it till that time (of
+        time.monotonic), or for a shorter while. One thread at a time calls it, and a signal handler
+        of that thread."""
+        raise NotImplementedError
+
+    def wait(self, is_done: Callable[[], bool], timeout: float | None) -> bool:
+        """Until `is_done`, whose answer changes when something is taken in: true. False at the
+        time-out, or where all has ended meanwhile."""
+        deadline = inf if timeout is None else monotonic() + timeout
+        while not is_done():
+            if self.ended or (timeout is not None and monotonic() >= deadline):
+                self.poll()
+                return is_done()
+            if self._make_way or not self._try(lambda: self._lead(is_done, deadline)):
+                self._follow(is_done, deadline)
+        return True
+
+    def poll(self) -> None:
+        """Takes in what has come, without waiting."""
+        if not self.ended:
+            self._try(lambda: self._take_in(0.0))
+
+    def _is_all_done(self) -> bool:
+        """Nothing will come any more."""
+        raise NotImplementedError
+
+    def lead_in_a_thread(self) -> None:
+        """From now on a thread of the pool takes in what comes, until all is done."""
+        if self._thread is not None:
+            return
+        with self._starting:
+            if self._thread is None:
+                thread = threading.Thread(target=self._lead_for_good, daemon=True)
+                thread.start()
+                self._thread = thread
+
+    def join_leader(self) -> None:
+        """Waits for the thread that leads for good, if there is one."""
+        thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            thread.join()
+
+    def _try(self, lead: Callable[[], None]) -> bool:
+        """False where another thread leads. An exception of a signal handler, which may come
+        between any two steps, leaves no leader behind: a lock might be taken then, and never be
+        released."""
+        me = threading.get_ident()
+        if self._leader.get(None) == me:  # a signal handler or a callback of the leader waits, too
+            lead()
+            return True
+        try:
+            if self._leader.setdefault(None, me) != me:
+                return False
+            lead()
+            return True
+        finally:
+            if self._leader.get(None) == me:
+                del self._leader[None]
+                self._tell_followers()
+
+    def _lead(self, is_done: Callable[[], bool], deadline: float) -> None:
+        while not (is_done() or self.ended or self._make_way or monotonic() >= deadline):
+            self._take_in(deadline)
+            self._tell_followers()
+
+    def _lead_for_good(self) -> None:
+        def lead() -> None:
+            self._make_way = False
+            self._lead(self._is_all_done, inf)
+
+        self._make_way = True
+        while not self._try(lead):
+            with self._changed:
+                self._followers += 1
+                if self._leader:
+                    self._changed.wait(PULSE)
+                self._followers -= 1
+
+    def _follow(self, is_done: Callable[[], bool], deadline: float) -> None:
+        patience = min(PULSE, deadline - monotonic())
+        with self._changed:
+            self._followers += 1
+            try:
+                # Who leads looks for followers after it has released: one of both sees the other.
+                if patience > 0 and (self._leader or self._make_way) and not is_done():
+                    self._changed.wait(patience)
+            finally:
+                self._followers -= 1
+
+    def _tell_followers(self) -> None:
+        if self._followers:
+            with self._changed:
+                self._changed.notify_all()

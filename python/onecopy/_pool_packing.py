@@ -1,0 +1,100 @@
+"""What stands for a function in the tasks of a pool.
+
+A task is `(packed, way, arguments, keywords)`: a function as `pack` made it, one of the ways to
+call it (_engine.CALL, MAP and STARMAP), and with what.
+"""
+
+from __future__ import annotations
+
+import pickle
+import sys
+from io import BytesIO
+from multiprocessing import resource_sharer
+from multiprocessing.reduction import ForkingPickler
+from types import BuiltinFunctionType, FunctionType
+
+from . import _pickler
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable
+
+    Packed = Any  # what stands for a function in a task
+    Task = tuple[Packed, int, Any, Any]
+
+_BY_NAME = (FunctionType, BuiltinFunctionType, type)
+
+
+def pack(function: Callable[..., Any], calls: int) -> Packed:
+    """What stands for `function` in each of so many tasks: its pickle, where it can be made once
+    for all of them, or else the function itself."""
+    extra: dict[type, Any] = ForkingPickler._extra_reducers  # type: ignore[attr-defined]
+    try:
+        if type(function) in _BY_NAME and type(function) not in extra:
+            by_value = pack_by_value(function) if _is_typed(function) else None
+            return by_value or pickle.dumps(function, 5)
+        if calls > 1:
+            sharer: Any = resource_sharer.__dict__["_resource_sharer"]
+            handed_over = sharer._key
+            pickled = _pickler.dumps(function)
+            # What is handed over, a connection say, goes to the first who asks for it.
+            return pickled if sharer._key == handed_over else function
+    except Exception:
+        # None: told when the task is sent, if it is then; a lock, say, goes in messages only.
+        return pack_by_value(function) or function
+    return function
+
+
+def pack_by_value(function: Callable[..., Any]) -> bytes | None:
+    """A pickle of what pickle refuses: a lambda, a closure, a function inside another. None where
+    cloudpickle is not installed, or refuses it too."""
+    try:
+        from cloudpickle import dumps  # type: ignore[import-untyped]
+    except ImportError:
+        return None
+    try:
+        pickled: bytes = dumps(function, 5)
+    except Exception:
+        return None
+    return pickled
+
+
+def _is_typed(function: Callable[..., Any]) -> bool:
+    """Whether it comes from a prompt or a notebook, where the workers' own modules may lack it."""
+    return function.__module__ == "__main__" and not hasattr(sys.modules["__main__"], "__file__")
+
+
+class _Finder(pickle.Unpickler):
+    """Keeps what was found last by a name, and the names of its module."""
+
+    found: tuple[Any, Any, str, str] | None = None
+
+    def find_class(self, module: str, name: str) -> Any:
+        found = super().find_class(module, name)
+        self.found = found, getattr(sys.modules.get(module), "__dict__", {}), module, name
+        return found
+
+
+# The functions that are nothing but a name in their pickle, as they were found last.
+_found: dict[bytes, tuple[Any, Any, str, str]] = {}
+
+
+def unpack(packed: Packed) -> Callable[..., Any]:
+    """The function, made anew: what one task does to it is not seen by the next."""
+    if type(packed) is not bytes:
+        return packed  # type: ignore[no-any-return]
+    known = _found.get(packed)
+    if known is not None:
+        function, names, module, name = known
+        if names.get(name) is function and sys.modules[module].__dict__ is names:
+            return function  # type: ignore[no-any-return]
+    finder = _Finder(BytesIO(packed))
+    function = finder.load()
+    if finder.found is not None and finder.found[0] is function:
+        _found[packed] = finder.found
+    return function  # type: ignore[no-any-return]
+
+
+def call_packed(packed: Packed, arguments: Any, keywords: Any) -> Any:
+    """For arguments that are no tuple, or keywords that are no dict."""
+    return unpack(packed)(*arguments, **keywords)
