@@ -14,6 +14,7 @@ from . import _engine
 from ._pool_leading import PULSE, Leading
 from ._pool_limits import go_on, stop
 from ._pool_seats import Seats, UnknownWorkerError
+from ._pool_stats import stats_of
 from ._pool_tasks import Tasks
 from ._pool_worker import InitializerFailed, NoticeOfLeave, Seat
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from typing import Any, Callable
 
     from ._pool_packing import Task
+    from ._pool_stats import PoolStats
     from ._pool_tasks import Entry, Job
 
 _AT_ONCE = 64  # answers that are taken in before anybody is told
@@ -218,6 +220,9 @@ class Dispatcher(Leading):
         self._tasks.clear()
         for job in list(self._jobs.values()):
             job.fail(self._broken)
+
+    def stats(self) -> PoolStats:
+        return stats_of(self._crew, self._workers.workers, self._tasks.slowest)
 
     # -- ending -----------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from multiprocessing import pool as _stock
 from multiprocessing.context import ProcessError, TimeoutError
 
 from . import _engine
-from ._pool_packing import pack
+from ._pool_packing import describe_call, name_of, pack
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ class ResultIterator(_stock.IMapIterator):  # type: ignore[type-arg]
         # An item that has to be waited for is not to keep those before it from being sent.
         self._at_once = _AT_ONCE if type(iterable) in _READY_MADE else 1
         self._function: Packed = pack(function, 2)
+        self._name = name_of(function)
         self._chunksize = chunksize
         self._ahead: int | None = ahead  # None: all
         self._low = ahead // 2  # chunks not given out, at which more are sent
@@ -185,6 +186,10 @@ class ResultIterator(_stock.IMapIterator):  # type: ignore[type-arg]
             self._put_in(number, (success, value))
         if self._iterator is None:
             self._perhaps_finish()
+
+    def describe(self, number: int) -> str:
+        begin = number * self._chunksize
+        return describe_call(self._name, begin, begin + self._chunksize)
 
     def _perhaps_finish(self) -> None:
         if self._iterator is not None:

@@ -98,3 +98,14 @@ def unpack(packed: Packed) -> Callable[..., Any]:
 def call_packed(packed: Packed, arguments: Any, keywords: Any) -> Any:
     """For arguments that are no tuple, or keywords that are no dict."""
     return unpack(packed)(*arguments, **keywords)
+
+
+def name_of(function: Callable[..., Any]) -> str:
+    """For people."""
+    name = getattr(function, "__qualname__", None)
+    return name if type(name) is str else type(function).__qualname__
+
+
+def describe_call(name: str, begin: int, end: int) -> str:
+    """What is called, and with which of its items."""
+    return f"{name}, item {begin}" if end - begin == 1 else f"{name}, items {begin} to {end - 1}"

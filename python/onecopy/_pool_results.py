@@ -13,7 +13,7 @@ from multiprocessing import pool as _stock
 from multiprocessing.context import ProcessError, TimeoutError
 
 from . import _engine
-from ._pool_packing import call_packed, pack, pack_by_value
+from ._pool_packing import call_packed, describe_call, name_of, pack, pack_by_value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ class ApplyResult(_stock.ApplyResult):  # type: ignore[type-arg]
         self._is_done = False
         self._success = True
         self._value: Any = None
+        self._name = ""  # of the function
 
     def _register(self) -> None:
         """From now on it may be told answers, and that there will be none: all of it is there."""
@@ -108,6 +109,7 @@ class ApplyResult(_stock.ApplyResult):  # type: ignore[type-arg]
     def send(
         self, function: Callable[..., Any], arguments: Any, keywords: Any, limits: Limits
     ) -> None:
+        self._name = name_of(function)
         self._register()
         try:
             packed = pack(function, 1)
@@ -135,6 +137,9 @@ class ApplyResult(_stock.ApplyResult):  # type: ignore[type-arg]
         if not self._is_done:
             self._finish(success, value)
 
+    def describe(self, key: Any) -> str:
+        return self._name
+
     def fail(self, exception: BaseException) -> None:
         if not self._is_done:
             self._finish(False, exception)
@@ -159,13 +164,17 @@ class MapResult(ApplyResult, _stock.MapResult):  # type: ignore[type-arg]
         limits: Limits,
         callback: Callback | None = None,
         error_callback: Callback | None = None,
+        tell_progress: Callable[[int], object] | None = None,
     ) -> None:
+        """`tell_progress` is told of each chunk that is done how many items it had."""
         self._length = length = len(items)
         self._items = iter(items)
         super().__init__(pool, callback, error_callback)
         self._way = way
         self._chunksize = chunksize or 0
         self._limits = limits
+        self._name = name_of(function)
+        self._tell_progress = tell_progress
         self._value = [None] * length
         self._next = 0  # number of the item to be sent
         self._open: dict[int, int] = {}  # chunks that were sent and not answered: begin and end
@@ -241,11 +250,16 @@ class MapResult(ApplyResult, _stock.MapResult):  # type: ignore[type-arg]
                 if not self._chunksize:
                     self._learn(end - begin, nanoseconds)
             self._open.pop(begin, None)
+            if self._tell_progress is not None:
+                self._tell_progress(end - begin)
         if self._next < self._length:
             self._feed()
         elif not self._open and not self._is_done:
             failure = self._failure
             self._finish(failure is None, self._value if failure is None else failure)
+
+    def describe(self, begin: int) -> str:
+        return describe_call(self._name, begin, self._open.get(begin, self._length))
 
     def _learn(self, count: int, nanoseconds: int) -> None:
         self._pace = max(nanoseconds * 1e-9 / count, 1e-9)

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections import deque
 
+from ._pool_stats import Slowest
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Optional, Protocol, Union
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
         def fail(self, exception: BaseException) -> None:
             """No task of it will be answered any more."""
 
+        def describe(self, key: Any) -> str:
+            """In words, a task that has no answer yet."""
+
     Entry = tuple[Job, Any, Optional[Allowance]]  # whose it is, its key there, what it may
     Answer = tuple[bool, Any, int]  # success, value, nanoseconds
     Outcome = Union[Answer, WorkerDied]  # the latter: it was lost
@@ -40,6 +45,7 @@ class Tasks:
         self._crew = crew
         self._entries: dict[int, Entry] = {}
         self._early: dict[int, Outcome] = {}  # until the thread that has put it says whose it is
+        self.slowest = Slowest()
         self._putting: deque[None] = deque()  # as long as there are threads that put
 
     def put(self, task: Task, entry: Entry) -> None:
@@ -104,7 +110,10 @@ class Tasks:
 
     def _settle(self, number: int, entry: Entry, outcome: Outcome) -> None:
         if type(outcome) is tuple:
-            entry[0].answered(entry[1], *outcome)
+            job, key, _ = entry
+            if outcome[2] > self.slowest.least:
+                self.slowest.note(number, outcome[2], job.describe(key))
+            job.answered(key, *outcome)
         elif not self._is_tried_again(entry):
             job, key, allowance = entry
             why = allowance.too_late() if allowance is not None and allowance.overrun else outcome

@@ -19,6 +19,7 @@ from ._engine import MAP, STARMAP
 from ._pool_dispatch import Dispatcher
 from ._pool_iterators import IMapIterator, IMapUnorderedIterator, ResultIterator
 from ._pool_limits import Limits
+from ._pool_progress import bar
 from ._pool_results import ApplyResult, MapResult
 from ._pool_worker import Seat, work
 from .context import _default_context
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from multiprocessing.process import BaseProcess
     from typing import Any, Callable
+
+    from ._pool_stats import PoolStats
 
     Function = Callable[..., Any]
     Callback = Callable[[Any], object]
@@ -205,16 +208,18 @@ class Pool(_stock.Pool):
         *,
         timeout: float | None = None,
         retries: int = 0,
+        progress: bool = False,
     ) -> Any:
         """`list(map(func, iterable))`, in the workers. Items go in chunks of `chunksize`; where it
         is None, in chunks that are large enough for what sending them costs to be little beside the
         work, and small enough for all workers to end together.
 
         A worker that takes more than `timeout` seconds over each item of its chunk is killed, and
-        TimeoutError raised. Where a worker dies, its chunk is tried again, `retries` times at
-        most."""
+        TimeoutError raised. Where a worker dies, its chunk is tried again, `retries` times at most;
+        then WorkerDied is raised. With `progress` a bar shows on stderr how far it is (tqdm's;
+        ImportError where that is not installed)."""
         limits = self._limits(timeout, retries)
-        return self._map(func, iterable, MAP, chunksize, limits).get()
+        return self._map(func, iterable, MAP, chunksize, limits, progress)
 
     def starmap(
         self,
@@ -224,10 +229,11 @@ class Pool(_stock.Pool):
         *,
         timeout: float | None = None,
         retries: int = 0,
+        progress: bool = False,
     ) -> Any:
         """`list(itertools.starmap(func, iterable))`, as `map`."""
         limits = self._limits(timeout, retries)
-        return self._map(func, iterable, STARMAP, chunksize, limits).get()
+        return self._map(func, iterable, STARMAP, chunksize, limits, progress)
 
     def map_async(
         self,
@@ -267,10 +273,16 @@ class Pool(_stock.Pool):
         way: int,
         chunksize: int | None,
         limits: Limits,
-    ) -> MapResult:
+        progress: bool,
+    ) -> Any:
         self._check_running()
         _check_chunksize(chunksize)
-        return MapResult(self, func, _sized(iterable), way, chunksize, limits)
+        items = _sized(iterable)
+        with bar(progress, len(items)) as tell_progress:
+            result = MapResult(
+                self, func, items, way, chunksize, limits, tell_progress=tell_progress
+            )
+            return result.get()
 
     def _send_all(
         self,
@@ -342,6 +354,12 @@ class Pool(_stock.Pool):
         if chunksize == 1:
             return result
         return (item for chunk in result for item in chunk)
+
+    def stats(self) -> PoolStats:
+        """Where the time goes: of each worker the tasks, when it started, and the seconds that it
+        waited, received, computed and sent; and the five slowest tasks. `print(pool.stats())` shows
+        a table."""
+        return self._dispatcher.stats()
 
     # -- ending -----------------------------------------------------------------------------------
 
