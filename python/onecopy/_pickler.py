@@ -72,6 +72,11 @@ def _reducers() -> _Reducers:
     return _table
 
 
+def has_own_pickler() -> bool:
+    """Whether the program has put a pickler of its own in the place of stock's."""
+    return _own_pickler() is not None
+
+
 def _own_pickler() -> Any:
     """The program's own ForkingPickler, which knows nothing of buffers; None: it has none."""
     pickler_class = context.reduction.ForkingPickler  # type: ignore[attr-defined]

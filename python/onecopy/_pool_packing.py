@@ -13,7 +13,7 @@ from multiprocessing import resource_sharer
 from multiprocessing.reduction import ForkingPickler
 from types import BuiltinFunctionType, FunctionType
 
-from . import _pickler
+from . import _engine, _family, _pickler
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     Packed = Any  # what stands for a function in a task
     Task = tuple[Packed, int, Any, Any]
 
+_LARGE = 32 * 1024  # bytes, which many messages had better not have each
 _BY_NAME = (FunctionType, BuiltinFunctionType, type)
 
 
@@ -38,11 +39,32 @@ def pack(function: Callable[..., Any], calls: int) -> Packed:
             handed_over = sharer._key
             pickled = _pickler.dumps(function)
             # What is handed over, a connection say, goes to the first who asks for it.
-            return pickled if sharer._key == handed_over else function
+            return _store(pickled) if sharer._key == handed_over else function
     except Exception:
-        # None: told when the task is sent, if it is then; a lock, say, goes in messages only.
-        return pack_by_value(function) or function
+        by_value = pack_by_value(function)
+        if by_value is not None:
+            return _store(by_value) if calls > 1 else by_value
+        # Told when the task is sent, if it is then; a lock, say, goes in messages only.
+        return function
     return function
+
+
+class Stored:
+    """A large pickle, which lies in shared memory once, however many tasks go with it."""
+
+    def __init__(self, block: Any) -> None:
+        self.block = block
+
+    def __reduce_ex__(self, protocol: object) -> tuple[Any, ...]:
+        return Stored, (pickle.PickleBuffer(self.block),)
+
+
+def _store(pickled: bytes) -> Packed:
+    if len(pickled) < _LARGE or _pickler.has_own_pickler():
+        return pickled
+    _family.join()
+    block: Any = _engine.SharedBuffer._copy_of(pickled)
+    return Stored(block)
 
 
 def pack_by_value(function: Callable[..., Any]) -> bytes | None:
@@ -81,6 +103,8 @@ _found: dict[bytes, tuple[Any, Any, str, str]] = {}
 
 def unpack(packed: Packed) -> Callable[..., Any]:
     """The function, made anew: what one task does to it is not seen by the next."""
+    if type(packed) is Stored:
+        return pickle.loads(packed.block)  # type: ignore[no-any-return]
     if type(packed) is not bytes:
         return packed  # type: ignore[no-any-return]
     known = _found.get(packed)

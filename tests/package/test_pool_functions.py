@@ -3,9 +3,11 @@
 import functools
 import sys
 
+import numpy as np
 import pytest
 
 import onecopy as mp
+from onecopy import _engine
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +49,25 @@ def test_a_chunk_does_not_see_what_another_did_to_the_function(pool):
     assert pool.map(Counter().count, range(4), 4) == [1, 2, 3, 4]
     counter = Counter()
     assert [pool.apply(counter.count, (0,)) for _ in range(3)] == [1] * 3
+
+
+def total(array, item):
+    array[0] = 0
+    return float(array.sum()) + item
+
+
+def test_a_large_function_is_stored_once_and_each_task_has_its_own(pool):
+    array = np.ones(1_000_000)
+    before = _engine.trace()["bytes_copied"]
+    results = pool.map(functools.partial(total, array), range(20), 1)
+    assert results == [999_999.0 + n for n in range(20)]
+    assert array[0] == 1
+    assert _engine.trace()["bytes_copied"] - before < 2 * array.nbytes
+
+
+def test_a_large_closure_is_stored_once(pool):
+    text = "a" * 1_000_000
+    assert pool.map(lambda n: len(text) + n, range(5), 1) == [1_000_000 + n for n in range(5)]
 
 
 def test_a_lock_in_a_function_is_the_one_it_was(pool):
