@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from itertools import islice
+from math import inf
 from multiprocessing import pool as _stock
 from multiprocessing.context import ProcessError, TimeoutError
 
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     Outcome = tuple[bool, Any]  # success, value
 
 _AT_ONCE = 64  # chunks that are made before they are sent
+_WORK_AHEAD = 10_000_000  # nanoseconds of work that each worker is to have before it
+_LEAST_AHEAD, _MOST_AHEAD = 4, 128  # chunks for each worker
 _READY_MADE = (list, tuple, range)  # whose items are there: getting them takes no time
 _NEVER_SENT = False, None
 
@@ -36,7 +39,7 @@ _NEVER_SENT = False, None
 class ResultIterator(_stock.IMapIterator):  # type: ignore[type-arg]
     """The results of `imap` or `imap_unordered`, each as soon as it is there. Items are taken from
     the iterable, and sent in chunks, as results are asked for: never more than `ahead` chunks that
-    were not given out."""
+    were not given out, or where that is None, as many as keep the workers busy for a moment."""
 
     def __init__(
         self,
@@ -44,7 +47,7 @@ class ResultIterator(_stock.IMapIterator):  # type: ignore[type-arg]
         function: Callable[..., Any],
         iterable: Iterable[Any],
         chunksize: int,
-        ahead: int,
+        ahead: int | None,
         limits: Limits,
     ) -> None:
         self._pool: Pool | None = pool
@@ -57,8 +60,9 @@ class ResultIterator(_stock.IMapIterator):  # type: ignore[type-arg]
         self._function: Packed = pack(function, 2)
         self._name = name_of(function)
         self._chunksize = chunksize
-        self._ahead: int | None = ahead  # None: all
-        self._low = ahead // 2  # chunks not given out, at which more are sent
+        self._is_adaptive = ahead is None
+        self._ahead: float = ahead or _LEAST_AHEAD * self._dispatcher.seats
+        self._nanoseconds = 0  # that the chunk took which was answered last; 0: none was
         self._limits = limits
         self._sent = 0  # chunks; where the iterator has come to its end, how many there are
         self._given = 0  # chunks whose results were given out
@@ -76,7 +80,7 @@ class ResultIterator(_stock.IMapIterator):  # type: ignore[type-arg]
     def next(self, timeout: float | None = None) -> Any:
         """The next result. TimeoutError where it is not there in so many seconds."""
         while True:
-            if self._sent - self._given <= self._low:
+            if self._sent - self._given <= self._ahead // 2:
                 self._feed()
             with self._taking:
                 outcome = self._take()
@@ -121,12 +125,16 @@ class ResultIterator(_stock.IMapIterator):  # type: ignore[type-arg]
 
     def feed_all(self) -> None:
         """Sends what is left, whoever asks for it."""
-        self._ahead = None
+        self._is_adaptive = False
+        self._ahead = inf
         self._feed()
 
     def _feed(self) -> None:
         # The iterator is the program's, and not to be run by two threads, nor within itself. Who
         # runs it looks afterwards whether more is wanted by now.
+        if self._is_adaptive and self._nanoseconds:
+            for_each = min(max(_WORK_AHEAD // self._nanoseconds, _LEAST_AHEAD), _MOST_AHEAD)
+            self._ahead = for_each * self._dispatcher.seats
         while self._wants_more() and self._feeding.acquire(False):
             try:
                 self._send_next()
@@ -136,7 +144,7 @@ class ResultIterator(_stock.IMapIterator):  # type: ignore[type-arg]
     def _wants_more(self) -> bool:
         if self._iterator is None or self._broken is not None:
             return False
-        return self._ahead is None or self._sent - self._given < self._ahead
+        return self._sent - self._given < self._ahead
 
     def _send_next(self) -> None:
         tasks: list[Task] = []
@@ -183,6 +191,7 @@ class ResultIterator(_stock.IMapIterator):  # type: ignore[type-arg]
         if self._chunks.get(number, _NEVER_SENT) is None:
             if success and self._chunksize == 1:
                 value = value[0]
+            self._nanoseconds = nanoseconds
             self._put_in(number, (success, value))
         if self._iterator is None:
             self._perhaps_finish()

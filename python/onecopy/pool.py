@@ -46,8 +46,6 @@ AsyncResult = ApplyResult
 
 INIT, RUN, CLOSE, TERMINATE = "INIT", "RUN", "CLOSE", "TERMINATE"
 
-_AHEAD = 4  # chunks for each worker that imap sends before their results are asked for
-
 
 def _check(processes: int, maxtasksperchild: int | None, initializer: object) -> None:
     if processes < 1:
@@ -312,8 +310,8 @@ class Pool(_stock.Pool):
         retries: int = 0,
     ) -> Any:
         """An iterator over the results, in order. Items are taken from `iterable` as results are
-        asked for, `buffersize` of them ahead (None: four chunks for each worker). `timeout` and
-        `retries` as for `map`."""
+        asked for, `buffersize` of them ahead (None: as many chunks as keep the workers busy for a
+        hundredth of a second, and four for each at least). `timeout` and `retries` as for `map`."""
         limits = self._limits(timeout, retries)
         return self._imap(IMapIterator, func, iterable, chunksize, buffersize, limits)
 
@@ -344,12 +342,9 @@ class Pool(_stock.Pool):
         chunksize = 1 if chunksize is None else chunksize
         if chunksize < 1:
             raise ValueError(f"Chunksize must be 1+, not {chunksize:n}")
-        if buffersize is None:
-            ahead = _AHEAD * self._processes
-        elif buffersize < 1:
+        if buffersize is not None and buffersize < 1:
             raise ValueError(f"buffersize must be 1 or more, not {buffersize}")
-        else:
-            ahead = -(-buffersize // chunksize)
+        ahead = None if buffersize is None else -(-buffersize // chunksize)
         result = make(self, func, iterable, chunksize, ahead, limits)
         if chunksize == 1:
             return result
