@@ -32,10 +32,13 @@ class Watched(popen_fork.Popen):
     """Takes back what a child held as soon as it is found dead."""
 
     _cut_lifeline: util.Finalize | None = None
+    _is_child = True  # waited for by this process, not by the template
 
     def poll(self, flag: int = os.WNOHANG) -> Any:
         known = self.returncode is not None
         code = super().poll(flag)
+        if code is None and self._is_child and _was_waited_for(self.pid):
+            self.returncode = code = 255  # as of a template's child that nobody knows the end of
         if code is not None and not known:
             if self._cut_lifeline is not None:
                 self._cut_lifeline()
@@ -46,6 +49,15 @@ class Watched(popen_fork.Popen):
         if self._cut_lifeline is not None:
             self._cut_lifeline()
         super().close()
+
+
+def _was_waited_for(pid: int) -> bool:
+    """By others, or by the kernel, where SIGCHLD is ignored: how the child ended is lost."""
+    try:
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return True
+    return False
 
 
 class StartedAfresh(Watched):

@@ -22,6 +22,8 @@ __getattr__ = _names.names_of(_stock, __name__)
 class Popen(StartedAfresh, _stock.Popen):
     """A child of the template, which is a child of the first process that asked for it."""
 
+    _is_child = False
+
     def _launch(self, process_obj: process.BaseProcess) -> None:
         if not _is_running():
             _family.start_template(_ensure_running, lambda: _template._forkserver_pid)
