@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import traceback
+from contextlib import suppress
 from multiprocessing import util
 from multiprocessing.context import get_spawning_popen
 from multiprocessing.pool import (  # type: ignore[attr-defined]
@@ -91,6 +92,9 @@ def work(
     _end_only_tasks_by_interrupts(worker)
 
     def fail(number: int, exception: BaseException) -> None:
+        if exception.__traceback__ is None:  # raised by no function of Python
+            with suppress(type(exception)):
+                raise exception
         # With its traceback as text.
         told = ExceptionWithTraceback(exception, exception.__traceback__)
         try:
