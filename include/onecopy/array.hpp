@@ -20,9 +20,7 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <limits>
 #include <memory>
-#include <mutex>
 #include <span>
 #include <type_traits>
 #include <utility>
@@ -89,29 +87,6 @@ class Array {
   explicit Array(detail::SharedElements&& elements) noexcept : elements_(std::move(elements)) {}
 
   detail::SharedElements elements_;
-};
-
-// The same for a single value.
-template <class T>
-  requires std::is_trivially_copyable_v<T>
-class Value {
- public:
-  explicit Value(const T& value = T{}) : elements_(1) { set(value); }
-
-  T get() const { return elements_.get(0); }
-  void set(const T& value) { elements_.set(0, value); }
-  // The value becomes what `change` makes of it, while everybody else is kept out.
-  template <class Change>
-  T update(Change&& change) {
-    const std::scoped_lock guard(lock());
-    const T value = std::forward<Change>(change)(get());
-    set(value);
-    return value;
-  }
-  RLock& lock() const noexcept { return elements_.lock(); }
-
- private:
-  Array<T> elements_;
 };
 
 }  // namespace onecopy

@@ -1,9 +1,11 @@
-// The arrays and values of include/onecopy/array.hpp.
+// The arrays of include/onecopy/array.hpp.
 #include <onecopy/array.hpp>
 
 #include <algorithm>
 #include <atomic>
 #include <cstring>
+#include <limits>
+#include <mutex>
 #include <string>
 
 #include "memory/block.hpp"

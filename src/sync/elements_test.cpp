@@ -5,6 +5,7 @@
 #include <array>
 #include <atomic>
 #include <cstring>
+#include <mutex>
 #include <numeric>
 #include <vector>
 
@@ -112,17 +113,6 @@ TEST(Array, IsFreedWithTheLastWhoHasIt) {
   }
   memory::reclaim_dead();
   EXPECT_EQ(memory::take_census().in_use, before);
-}
-
-TEST(Value, IsChangedByOneAfterTheOther) {
-  Value<long> count(5);
-  const auto work = [&] {
-    for (int i = 0; i < 10'000; ++i) count.update([](long before) { return before + 1; });
-  };
-  const pid_t other = start_process(work);
-  work();
-  EXPECT_TRUE(ended_well(other));
-  EXPECT_EQ(count.get(), 20'005);
 }
 
 }  // namespace
