@@ -2,8 +2,8 @@
 //
 // Known from the start: bool, integers, enumerations, floating-point and complex numbers,
 // std::string, std::vector, std::array, std::pair, std::tuple, std::optional, std::map,
-// std::unordered_map, std::monostate, and structs that can be copied as bytes. Any other type is
-// taught by specialising Codec with two functions:
+// std::unordered_map, std::variant, std::monostate, and structs that can be copied as bytes. Any
+// other type is taught by specialising Codec with two functions:
 //
 //   template <>
 //   struct onecopy::Codec<Name> {
@@ -15,8 +15,9 @@
 //
 // Values travel in a form that Python reads too: numbers as int, float and complex,
 // std::string as str (as bytes where it is not UTF-8), vectors of numbers as one-dimensional
-// arrays, vectors of std::byte as bytes, other vectors as lists, maps as dict. Structs copied as
-// bytes are for C++ programs from the same compiler only and must hold no pointers.
+// arrays, vectors of std::byte as bytes, other vectors as lists, maps as dict, a variant as the
+// tuple of its index and its value. Structs copied as bytes are for C++ programs from the same
+// compiler only and must hold no pointers.
 #pragma once
 
 #include <array>
@@ -246,23 +247,38 @@ struct Codec<T> {
   }
 };
 
+namespace detail {
+
+// A type with a Codec of its own is written by that one, even where its bytes would do.
+template <class T>
+concept PlainRecord = requires { Codec<T>::kPlainRecord; };
+
 // Numbers as one array, bytes as bytes, structs as records side by side, else item by item.
+template <class T>
+void write_sequence(Encoder& to, std::span<const T> values) {
+  if constexpr (std::is_same_v<T, std::byte>) {
+    to.bytes(values);
+  } else if constexpr (Element<T>) {
+    to.array(element_type<T>(), values.data(), values.size());
+  } else if constexpr (PlainRecord<T>) {
+    to.record(type_hash<T>(), sizeof(T), values.size(), values.data());
+  } else {
+    to.open_list(values.size());
+    for (const T& value : values) Codec<T>::write(to, value);
+    to.close();
+  }
+}
+
+}  // namespace detail
+
 template <class T>
 struct Codec<std::vector<T>> {
   static void write(Encoder& to, const std::vector<T>& values) {
     if constexpr (std::is_same_v<T, bool>) {
       std::vector<unsigned char> wide(values.begin(), values.end());
       to.array(ElementType::boolean, wide.data(), wide.size());
-    } else if constexpr (std::is_same_v<T, std::byte>) {
-      to.bytes(values);
-    } else if constexpr (detail::Element<T>) {
-      to.array(detail::element_type<T>(), values.data(), values.size());
-    } else if constexpr (kAsRecords) {
-      to.record(detail::type_hash<T>(), sizeof(T), values.size(), values.data());
     } else {
-      to.open_list(values.size());
-      for (const T& value : values) Codec<T>::write(to, value);
-      to.close();
+      detail::write_sequence(to, std::span<const T>(values));
     }
   }
 
@@ -278,7 +294,7 @@ struct Codec<std::vector<T>> {
         detail::assign(values, elements);
         return;
       }
-    } else if constexpr (kAsRecords) {
+    } else if constexpr (detail::PlainRecord<T>) {
       detail::assign(values, from.record(detail::type_hash<T>(), sizeof(T)));
       return;
     }
@@ -290,10 +306,6 @@ struct Codec<std::vector<T>> {
     }
     from.close();
   }
-
- private:
-  // A type with a Codec of its own is written by that one, even where its bytes would do.
-  static constexpr bool kAsRecords = requires { Codec<T>::kPlainRecord; };
 };
 
 template <class T, std::size_t N>
@@ -354,6 +366,37 @@ struct Codec<std::pair<First, Second>> {
     Codec<First>::read(from, values.first);
     Codec<Second>::read(from, values.second);
     from.close();
+  }
+};
+
+template <class... Types>
+struct Codec<std::variant<Types...>> {
+  using Variant = std::variant<Types...>;
+  static void write(Encoder& to, const Variant& variant) {
+    to.open_tuple(2);
+    to.unsigned_integer(variant.index());
+    std::visit(
+        [&]<class T>(const T& value) { Codec<T>::write(to, value); },  // throws if valueless
+        variant);
+    to.close();
+  }
+  static void read(Decoder& from, Variant& variant) {
+    const std::size_t count = from.open_sequence();
+    if (count != 2 && !from.failed()) return from.fail(detail::wrong_count(2, count));
+    read_value(from, variant, from.unsigned_integer(sizeof...(Types) - 1),
+               std::index_sequence_for<Types...>());
+    from.close();
+  }
+
+ private:
+  template <std::size_t... I>
+  static void read_value(Decoder& from, Variant& variant, std::size_t index,
+                         std::index_sequence<I...>) {
+    static_cast<void>(
+        ((index == I &&
+          (Codec<std::variant_alternative_t<I, Variant>>::read(from, variant.template emplace<I>()),
+           true)) ||
+         ...));
   }
 };
 

@@ -25,6 +25,8 @@ enum class Error : std::uint8_t {
   end_of_stream,     // The other side closed, and everything it sent has been taken.
   broken_pipe,       // The other side closed, and nobody is left to take what is sent.
   broken_barrier,    // A party gave up, failed or died, and nobody has reset the barrier since.
+  task_failed,       // The function of a task threw an exception.
+  worker_died,       // The process that did the task ended before it was done.
   no_memory,         // It would not fit into the memory that may be used.
   too_many,          // A limit on how many there may be was reached.
   invalid,           // The caller asked for something that can never be done.

@@ -10,6 +10,7 @@
 #include <string>
 #include <tuple>
 #include <unordered_map>
+#include <variant>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -157,6 +158,24 @@ TEST(Codec, BringsContainersBack) {
   expect_same(std::map<std::string, std::vector<double>>{{"a", {1}}, {"b", {}}});
   expect_same(std::unordered_map<int, std::string>{{1, "one"}, {2, "two"}});
   expect_same(std::monostate{});
+}
+
+TEST(Codec, BringsVariantsBack) {
+  using Either = std::variant<std::monostate, int, std::string, std::vector<double>, int>;
+  expect_same(Either());
+  expect_same(Either(std::in_place_index<1>, 5));
+  expect_same(Either(std::in_place_index<4>, 5));
+  expect_same(Either("text"));
+  expect_same(Either(std::vector<double>(10'000, 0.5)));
+  expect_same(std::vector<Either>{Either("one"), Either()});
+}
+
+TEST(Codec, RefusesAVariantThatHasNoSuchKind) {
+  using Either = std::variant<int, std::string>;
+  const std::string wrong = refusal(sent_as<Either>(std::pair<int, int>(2, 5)));
+  EXPECT_NE(wrong, "");
+  EXPECT_NE(refusal(sent_as<Either>(std::pair<int, int>(1, 5))), "") << "a number is no string";
+  EXPECT_NE(refusal(sent_as<Either>(5)), "");
 }
 
 TEST(Codec, BringsLargeVectorsBackThroughBlocks) {

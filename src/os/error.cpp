@@ -26,6 +26,10 @@ const char* describe(Error code) noexcept {
       return "the other side closed, and nobody is left to take what is sent";
     case Error::broken_barrier:
       return "a party of the barrier gave up, failed or died";
+    case Error::task_failed:
+      return "the function of a task threw an exception";
+    case Error::worker_died:
+      return "the process that did the task ended before it was done";
     case Error::no_memory:
       return "it would not fit into the memory that may be used";
     case Error::too_many:
