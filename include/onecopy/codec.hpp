@@ -375,9 +375,8 @@ struct Codec<std::variant<Types...>> {
   static void write(Encoder& to, const Variant& variant) {
     to.open_tuple(2);
     to.unsigned_integer(variant.index());
-    std::visit(
-        [&]<class T>(const T& value) { Codec<T>::write(to, value); },  // throws if valueless
-        variant);
+    std::visit([&]<class T>(const T& value) { Codec<T>::write(to, value); },  // throws if valueless
+               variant);
     to.close();
   }
   static void read(Decoder& from, Variant& variant) {
@@ -392,11 +391,10 @@ struct Codec<std::variant<Types...>> {
   template <std::size_t... I>
   static void read_value(Decoder& from, Variant& variant, std::size_t index,
                          std::index_sequence<I...>) {
-    static_cast<void>(
-        ((index == I &&
-          (Codec<std::variant_alternative_t<I, Variant>>::read(from, variant.template emplace<I>()),
-           true)) ||
-         ...));
+    static_cast<void>(((index == I && (Codec<std::variant_alternative_t<I, Variant>>::read(
+                                           from, variant.template emplace<I>()),
+                                       true)) ||
+                       ...));
   }
 };
 

@@ -1,8 +1,8 @@
 // The task of a pool: a function, its arguments, and how both reach a worker that runs already.
 //
 // A worker was forked before the function was written down, so it has the same code at the same
-// addresses, and nothing else that is newer than itself. A callable is therefore sent as the address
-// of its code and, where it has captured something, as the bytes of that:
+// addresses, and nothing else that is newer than itself. A callable is therefore sent as the
+// address of its code and, where it has captured something, as the bytes of that:
 //
 //   functions, captureless lambdas, function objects without members  may be sent,
 //   with captures or members that are plain values (numbers, structs  may be sent: each task has
@@ -220,8 +220,8 @@ decltype(auto) call_with(F& callable, R&... received) {
 // -- what may be sent -----------------------------------------------------------------------------
 
 template <class F>
-inline constexpr bool kIsFunction = std::is_pointer_v<F> &&
-                                    std::is_function_v<std::remove_pointer_t<F>>;
+inline constexpr bool kIsFunction =
+    std::is_pointer_v<F> && std::is_function_v<std::remove_pointer_t<F>>;
 
 // Bytes make a value of F in a constant expression only where no part of F is a pointer, a
 // reference or a union.
@@ -231,8 +231,8 @@ concept PlainValue = requires {
       static_cast<void>(__builtin_bit_cast(F, std::array<unsigned char, sizeof(F)>{})), true)>;
 };
 template <class F>
-concept Sendable = std::is_trivially_copyable_v<F> &&
-                   (std::is_empty_v<F> || kIsFunction<F> || PlainValue<F>);
+concept Sendable =
+    std::is_trivially_copyable_v<F> && (std::is_empty_v<F> || kIsFunction<F> || PlainValue<F>);
 
 // What a call answers; void too where there is none, so that one message says why.
 template <class F, class... R>

@@ -1,7 +1,8 @@
 // Where the code of this process lies: of its program and of the libraries it has loaded.
 //
-// A child that is forked has the same code at the same addresses, so the address of a function means
-// the same to both, unless the library came later. Any thread may call these; nothing is shared.
+// A child that is forked has the same code at the same addresses, so the address of a function
+// means the same to both, unless the library came later. Any thread may call these; nothing is
+// shared.
 #pragma once
 
 #include <cstdint>

@@ -112,9 +112,8 @@ Result<void> Dispatcher::submit(const Callable& callable, ValueWrite arguments,
   if (state.buffer.failed()) {
     return Failure{Error::no_memory, 0, "there is no memory to write the message"};
   }
-  const channel::Outgoing message{.kind = channel::Kind::value,
-                                  .body = state.buffer.span(),
-                                  .blocks = state.blocks.span()};
+  const channel::Outgoing message{
+      .kind = channel::Kind::value, .body = state.buffer.span(), .blocks = state.blocks.span()};
   task->bytes = bytes_of(message);
 
   Lock lock(mutex_);
@@ -345,11 +344,9 @@ void Dispatcher::lose(const Dead& dead) {
   if (found != tasks_.end()) {
     const std::shared_ptr<Task> task = std::move(found->second);
     tasks_.erase(found);
-    finish(*task, std::make_unique<TaskFailure>(TaskFailure{
-                      {Error::worker_died, 0, worker + " while it did this task"},
-                      {},
-                      pid,
-                      exit_code}));
+    finish(*task,
+           std::make_unique<TaskFailure>(TaskFailure{
+               {Error::worker_died, 0, worker + " while it did this task"}, {}, pid, exit_code}));
   }
   const bool left = closing_ && ended && exit_code == 0 && !dead.task;
   if (left) return;

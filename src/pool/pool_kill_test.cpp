@@ -89,7 +89,9 @@ class User {
 
 TEST(PoolKill, LosesWhatTheDeadHadAndNothingElse) {
   const Watchdog watchdog("a pool whose workers die", wants_everything() ? 3000 : 300);
-  { const Pool warm(1); }
+  {
+    const Pool warm(1);
+  }
   memory::reclaim_dead();
   const std::uint64_t before = memory::take_census().in_use;
   const int deaths = wants_everything() ? 500 : 40;

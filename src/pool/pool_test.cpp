@@ -17,12 +17,12 @@
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
 #include <onecopy/array.hpp>
 #include <onecopy/event.hpp>
 #include <onecopy/process.hpp>
 #include <onecopy/queue.hpp>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "memory/block.hpp"
 #include "memory/census.hpp"
@@ -135,10 +135,11 @@ TEST_F(PoolTest, GivesEachTaskACopyOfWhatWasCaptured) {
 TEST_F(PoolTest, PassesSeveralArguments) {
   Pool pool(1);
 
-  EXPECT_EQ(pool.submit([](int a, double b, const std::string& c) { return c + std::to_string(a * b); },
-                        2, 1.5, "is ")
-                .get(),
-            "is 3.000000");
+  EXPECT_EQ(
+      pool.submit([](int a, double b, const std::string& c) { return c + std::to_string(a * b); },
+                  2, 1.5, "is ")
+          .get(),
+      "is 3.000000");
 }
 
 TEST_F(PoolTest, TakesTextAndSpansOfAnyKind) {
@@ -175,10 +176,10 @@ TEST_F(PoolTest, ReturnsWhateverHasACodec) {
   EXPECT_EQ(pool.submit([] { return Either("text"); }).get(), Either("text"));
   EXPECT_EQ(pool.submit([] { return std::map<int, bool>{{1, true}}; }).get(),
             (std::map<int, bool>{{1, true}}));
-  EXPECT_EQ(pool.submit([](std::span<const int> all) { return all.last(1); },
-                        std::vector<int>{1, 2})
-                .get(),
-            std::vector<int>{2});
+  EXPECT_EQ(
+      pool.submit([](std::span<const int> all) { return all.last(1); }, std::vector<int>{1, 2})
+          .get(),
+      std::vector<int>{2});
   EXPECT_EQ(pool.submit([] { return "text"; }).get(), "text");
   EXPECT_EQ(pool.map([](int number) { return number > 1; }, std::vector<int>{1, 2}),
             (std::vector<bool>{false, true}));
@@ -219,9 +220,10 @@ TEST_F(PoolTest, LetsASpanLookAtTheMessageItself) {
   EXPECT_TRUE(pool.submit([is_shared](std::span<const std::byte> x) { return is_shared(x.data()); },
                           std::vector<std::byte>(10'000))
                   .get());
-  EXPECT_FALSE(pool.submit([is_shared](const std::vector<double>& x) { return is_shared(x.data()); },
-                           std::vector<double>(10'000))
-                   .get());
+  EXPECT_FALSE(
+      pool.submit([is_shared](const std::vector<double>& x) { return is_shared(x.data()); },
+                  std::vector<double>(10'000))
+          .get());
 }
 
 TEST_F(PoolTest, GivesSpansOfWhatLiesInTheMessageWithTheRest) {
@@ -361,8 +363,7 @@ TEST_F(PoolTest, TellsWhereAResultDoesNotFit) {
   const std::size_t limit = memory::header().limit;
 
   memory::header().limit = memory::header().resident;
-  const auto result =
-      pool.submit([] { return std::vector<double>(5'000'000, 0.5); }).get_for(1h);
+  const auto result = pool.submit([] { return std::vector<double>(5'000'000, 0.5); }).get_for(1h);
   memory::header().limit = limit;
 
   EXPECT_EQ(result.error(), Error::no_memory);
@@ -702,7 +703,9 @@ TEST_F(PoolTest, RefusesMoreWorkersThanAFamilyHasRoomFor) {
 }
 
 TEST_F(PoolTest, LeavesNothingBehind) {
-  { const Pool warm(1); }
+  {
+    const Pool warm(1);
+  }
   memory::reclaim_dead();
   const std::uint64_t before = memory::take_census().in_use;
   {

@@ -43,9 +43,8 @@ using detail::TaskFailure;
 Put put_answer(Worker& worker, Encoder::State& answer, std::uint32_t number, bool success) {
   append_verdict(answer.buffer, {number, success});
   if (answer.buffer.failed()) return Put::no_memory;
-  const channel::Outgoing message{.kind = channel::Kind::value,
-                                  .body = answer.buffer.span(),
-                                  .blocks = answer.blocks.span()};
+  const channel::Outgoing message{
+      .kind = channel::Kind::value, .body = answer.buffer.span(), .blocks = answer.blocks.span()};
   Put outcome = worker.answer(message, Contend::yes);
   while (outcome == Put::busy) outcome = worker.answer(message, Contend::yes);
   if (outcome == Put::done) answer.blocks.delivered();
