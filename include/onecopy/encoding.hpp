@@ -17,6 +17,10 @@
 
 namespace [[gnu::visibility("default")]] onecopy {
 
+namespace detail {
+class SharedMemory;
+}  // namespace detail
+
 // The elements of an array. The numbers are those of the message format.
 enum class ElementType : std::uint8_t {
   boolean = 1,
@@ -55,6 +59,8 @@ class Encoder {
   void bytes(std::span<const std::byte> data);
   // A one-dimensional array, or with `single` one element on its own.
   void array(ElementType type, const void* data, std::size_t count, bool single = false);
+  // A one-dimensional array that stays where it is (onecopy/shared.hpp).
+  void shared_array(ElementType type, const detail::SharedMemory& memory, std::size_t count);
   // Structs as bytes, told apart by a hash of their type's name.
   void record(std::uint64_t type_hash, std::size_t size_of_one, std::size_t count,
               const void* data);
@@ -92,14 +98,16 @@ class Decoder {
   std::string_view text();
   std::span<const std::byte> bytes();
 
-  // Where the next value is a one-dimensional array of that type (a list of floats counts as
-  // float64, one of integers as int64, bytes as uint8), reads it whole; else false, and nothing
-  // was read. With `single`, the same for one element on its own.
+  // Where the next value is a one-dimensional array of that type, shared or not (a list of floats
+  // counts as float64, one of integers as int64, bytes as uint8), reads it whole; else false, and
+  // nothing was read. With `single`, the same for one element on its own.
   struct Elements {
     const void* data = nullptr;  // may be unaligned
     std::size_t count = 0;
   };
   bool array(ElementType type, Elements& elements, bool single = false);
+  // A one-dimensional shared array of that type; anything else is a failure.
+  void shared_array(ElementType type, detail::SharedMemory& memory);
   // Structs of that hash and size; anything else is a failure.
   Elements record(std::uint64_t type_hash, std::size_t size_of_one);
 

@@ -40,7 +40,8 @@ struct Encoder::State {
 };
 
 struct Decoder::State {
-  State(std::span<const std::byte> body, message::Blocks blocks) noexcept : base_(body, blocks) {}
+  State(std::span<const std::byte> body, message::Blocks blocks) noexcept
+      : base_(body, blocks), named_(blocks.named) {}
 
   // Reads the value; every byte and block of the message must have been it.
   Result<void> decode(detail::ValueRead value);
@@ -55,6 +56,10 @@ struct Decoder::State {
   void fail_wanted(const char* wanted);
   std::size_t open(bool dict);
   void close();
+  // The shared block that an array lies in; else a name without a block.
+  memory::SharedName named_by(const message::Item& item) const noexcept {
+    return item.block == memory::kNoBlock ? memory::SharedName() : named_(item.block);
+  }
 
  private:
   struct Frame {
@@ -72,9 +77,11 @@ struct Decoder::State {
   message::ValueReader& reader() noexcept { return again_.empty() ? base_ : again_.back().reader; }
   void drop_complete() noexcept;
   bool load_value();
+  bool find_shared_data();
   void load_element(const Frame& frame);
 
   message::ValueReader base_;
+  memory::SharedName (*named_)(memory::BlockIndex) noexcept;
   std::vector<Again> again_;
   std::vector<Frame> frames_;
   std::vector<std::size_t> remembered_;  // positions, by number

@@ -25,6 +25,17 @@ std::string name_of(const Item& item) {
          std::to_string(item.dimensions) + (item.dimensions == 1 ? " dimension" : " dimensions");
 }
 
+bool has_gaps(const Item& item) {
+  std::uint64_t step = item.size_of_one;
+  for (unsigned dimension = item.dimensions; dimension-- > 0;) {
+    if (item.extent(dimension) > 1 && item.stride(dimension) != static_cast<std::int64_t>(step)) {
+      return true;
+    }
+    step *= item.extent(dimension);
+  }
+  return false;
+}
+
 template <class T>
 T element(const Item& item, std::uint64_t index) {
   T value;
@@ -106,6 +117,21 @@ bool Decoder::State::load_value() {
   } else if (item_.remember && !is_container(item_.tag) && again_.empty()) {
     remembered_.push_back(position_);
   }
+  return item_.tag != Tag::shared_array || find_shared_data();
+}
+
+// An array in shared memory that has no gaps is an array like any other. The message holds it.
+bool Decoder::State::find_shared_data() {
+  const memory::SharedName name = named_by(item_);
+  if (name.block == memory::kNoBlock || has_gaps(item_)) return true;
+  const std::uint64_t room = memory::block_length(name.block);
+  if (item_.offset > room || item_.count > (room - item_.offset) / item_.size_of_one) {
+    fail({Error::corrupt, 0, "the message has an array that leaves its shared memory"});
+    return false;
+  }
+  item_.tag = Tag::array;
+  item_.length = item_.count * item_.size_of_one;
+  item_.data = memory::block_data(name.block) + item_.offset;
   return true;
 }
 

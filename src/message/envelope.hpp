@@ -15,6 +15,7 @@
 #include <onecopy/error.hpp>
 
 #include "memory/block.hpp"
+#include "memory/reference.hpp"
 #include "message/byte_buffer.hpp"
 
 namespace onecopy::message {
@@ -62,6 +63,7 @@ struct Blocks {
   std::span<const memory::BlockIndex> indices;
   std::size_t (*length)(memory::BlockIndex) noexcept = &memory::block_length;
   std::byte* (*data)(memory::BlockIndex) noexcept = &memory::block_data;
+  memory::SharedName (*named)(memory::BlockIndex) noexcept = &memory::named_by;
 };
 
 // Collects the blocks of a message about to be put, in order. They are released with the list
