@@ -307,7 +307,7 @@ class PoolWorker:
 
     @property
     def at_work(self) -> bool:
-        """Whether serve() reads, does or answers a task, rather than waits for one."""
+        """Whether serve() does or answers a task, rather than waits for one or reads it."""
 
     def serve(
         self,

@@ -88,6 +88,11 @@ Reference take_task(PoolWorker& self) {
   }
   self.has_task = true;
   self.computing = 0;
+  // A signal that came while it waited is not the task's.
+  if (PyErr_CheckSignals() != 0) {
+    message.discard();
+    return {};
+  }
   PyObject* task = nullptr;
   try {
     task = decode(message);
@@ -281,7 +286,7 @@ PyGetSetDef properties[] = {
      "is none.",
      nullptr},
     {"at_work", is_at_work, nullptr,
-     "Whether serve() reads, does or answers a task, rather than waits for one.", nullptr},
+     "Whether serve() does or answers a task, rather than waits for one or reads it.", nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr},
 };
 

@@ -53,9 +53,7 @@ class FakeBlocks {
     return {
         indices_,
         [](memory::BlockIndex block) noexcept { return current()->lengths_.at(block - kFirst); },
-        [](memory::BlockIndex block) noexcept {
-          return current()->data_.at(block - kFirst).get();
-        },
+        [](memory::BlockIndex block) noexcept { return current()->data_.at(block - kFirst).get(); },
         [](memory::BlockIndex) noexcept { return memory::SharedName(); }};
   }
   const std::vector<std::size_t>& lengths() const { return lengths_; }

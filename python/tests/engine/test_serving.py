@@ -3,6 +3,7 @@
 import os
 import pickle
 import signal
+import threading
 
 import pytest
 
@@ -154,7 +155,7 @@ def test_a_function_that_answers_its_task_itself(worker):
     assert worker.answers() == [(0, True, "itself")]
 
 
-def test_it_is_at_work_while_it_reads_calls_and_sends(worker):
+def test_it_is_at_work_while_it_calls_and_sends(worker):
     worker.put(lambda: worker.engine.at_work)
     assert not worker.engine.at_work
     worker.serve()
@@ -172,6 +173,28 @@ def test_signal_handlers_run_between_tasks_of_builtin_functions(worker):
         signal.signal(signal.SIGUSR1, before)
     assert len(heard) == 1
     assert worker.answers() == [(0, True, None)]
+
+
+def test_a_signal_that_came_while_it_waited_is_not_the_tasks(worker):
+    """Where a task comes with it, the waiting ends as if there were no signal."""
+    heard = []
+
+    def heed(number, frame):
+        heard.append(worker.engine.at_work)
+
+    def interrupt_and_put():
+        os.kill(os.getpid(), signal.SIGUSR1)
+        worker.crew.put(("packed", CALL, (), {}))
+
+    worker.function = list
+    before = signal.signal(signal.SIGUSR1, heed)
+    try:
+        threading.Thread(target=interrupt_and_put).start()
+        worker.serve()
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert heard == [False]
+    assert worker.answers() == [(0, True, [])]
 
 
 def test_a_function_that_forks_and_returns_twice(worker):
