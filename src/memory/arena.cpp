@@ -69,11 +69,6 @@ void write_header(std::uint64_t limit) noexcept {
   head.magic = kMagic;
 }
 
-std::string version_text(std::uint32_t version) {
-  return std::to_string(version >> 20) + "." + std::to_string((version >> 10) & 1023) + "." +
-         std::to_string(version & 1023);
-}
-
 Result<void> check_header(const ArenaHeader& head) {
   if (head.magic != kMagic) {
     return Failure{Error::corrupt, 0, "the descriptor handed over is no arena of Onecopy"};
@@ -104,6 +99,11 @@ Local& local() noexcept {
 int arena_descriptor() noexcept {
   const int descriptor = local().file.descriptor();
   return is_arena(descriptor) ? descriptor : -1;
+}
+
+std::string version_text(std::uint32_t version) {
+  return std::to_string(version >> 20) + "." + std::to_string((version >> 10) & 1023) + "." +
+         std::to_string(version & 1023);
 }
 
 bool is_arena(int descriptor) noexcept {

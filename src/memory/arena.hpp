@@ -6,6 +6,9 @@
 // arena, and mapping one changes nothing in it.
 #pragma once
 
+#include <cstdint>
+#include <string>
+
 #include <onecopy/error.hpp>
 
 namespace onecopy::memory {
@@ -18,6 +21,9 @@ Result<void> make_arena();
 Result<void> map_family(int descriptor);
 // Undoes map_family() or make_arena().
 void unmap_arena() noexcept;
+
+// The version of a package as its users know it, from the header's word.
+std::string version_text(std::uint32_t version);
 
 // Whether that number stands for the arena's file now; programs close descriptors behind our back.
 bool is_arena(int descriptor) noexcept;

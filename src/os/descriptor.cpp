@@ -130,6 +130,12 @@ Result<std::size_t> read_some(int fd, void* to, std::size_t length) noexcept {
   return Failure{errno == EAGAIN ? Error::empty : error_of(errno), errno};
 }
 
+Result<std::size_t> read_at(int fd, std::uint64_t offset, void* to, std::size_t length) noexcept {
+  const ssize_t count = pread(fd, to, length, static_cast<off_t>(offset));
+  if (count >= 0) return static_cast<std::size_t>(count);
+  return Failure{error_of(errno), errno};
+}
+
 Result<std::size_t> write_some(int fd, const void* from, std::size_t length) noexcept {
   ssize_t count = send(fd, from, length, MSG_NOSIGNAL);
   if (count < 0 && errno == ENOTSOCK) count = write(fd, from, length);

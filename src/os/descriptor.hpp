@@ -87,6 +87,8 @@ Result<std::size_t> poll_many(std::span<PollEntry> entries, Deadline deadline);
 // One read: how many bytes, 0 at the end of the stream. Errors: interrupted, empty (nothing there
 // now), closed (no such descriptor), broken_pipe (the peer died with unread bytes of ours).
 Result<std::size_t> read_some(int fd, void* to, std::size_t length) noexcept;
+// The same at a place in a file, wherever others are reading it.
+Result<std::size_t> read_at(int fd, std::uint64_t offset, void* to, std::size_t length) noexcept;
 // One write: how many bytes. Errors: interrupted, full (no room now), closed, broken_pipe. A socket
 // never raises SIGPIPE; a pipe does as the process has chosen.
 Result<std::size_t> write_some(int fd, const void* from, std::size_t length) noexcept;

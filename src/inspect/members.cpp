@@ -1,0 +1,55 @@
+#include "inspect/members.hpp"
+
+#include "os/process_identity.hpp"
+
+namespace onecopy::inspect {
+
+using memory::MemberRecord;
+using memory::Place;
+
+namespace {
+
+// Relaxed, all of it: the record is this thread's own copy.
+template <class T>
+T get(const std::atomic<T>& word) noexcept {
+  return word.load(std::memory_order_relaxed);
+}
+
+os::ProcessIdentity identity_in(const MemberRecord& record) noexcept {
+  os::ProcessIdentity identity{};
+  identity.pid = static_cast<std::int32_t>(get(record.identity.pid));
+  identity.start_time = get(record.identity.start_time);
+  identity.pidfd_inode = get(record.identity.pidfd_inode);
+  return identity;
+}
+
+}  // namespace
+
+std::vector<Member> read_members(ArenaReader& arena) {
+  std::vector<Member> members;
+  for (memory::Slot slot = 0; slot < arena.head().members; ++slot) {
+    MemberRecord record;
+    if (!arena.read_settled(memory::kMembersOffset + slot * sizeof record, record)) continue;
+    const std::uint64_t state = get(record.state);
+    const auto place = static_cast<Place>(static_cast<std::uint32_t>(state));
+    if (place != Place::reserved && place != Place::living && place != Place::dead) continue;
+
+    Member member;
+    member.slot = slot;
+    member.generation = static_cast<std::uint32_t>(state >> 32);
+    member.joined_at = get(record.joined_at);
+    const os::ProcessIdentity identity = identity_in(record);
+    const bool born = place != Place::reserved || get(record.named) != 0;
+    member.pid = born ? identity.pid : 0;
+    member.living = place != Place::dead && (!born || os::is_alive(identity));
+    trace::Record figures;
+    arena.read(memory::kTraceOffset + slot * memory::kTraceBytes, figures);
+    for (std::size_t i = 0; i < trace::kCounters; ++i) {
+      member.figures.at(i) = get(figures.figures[i]);
+    }
+    members.push_back(member);
+  }
+  return members;
+}
+
+}  // namespace onecopy::inspect
