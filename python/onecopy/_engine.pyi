@@ -57,6 +57,19 @@ def memory() -> dict[str, Any]:
 def trace() -> dict[str, int]:
     """The counters of this process, and sums of nanoseconds, by name."""
 
+def inspect(descriptor: int) -> dict[str, Any]:
+    """All that can be seen of a family from outside, by a descriptor of its arena that can be read
+    from. The caller need not be a member, and nothing in the arena changes. Times are monotonic, in
+    nanoseconds.
+
+    taken_at, version; of the memory, in bytes: limit (0: none given), resident, highest_resident,
+    and usage: (blocks, bytes) by_purpose, held, queued, frozen, shared and warm. The members, as
+    memory() has them, with generation, joined_at and trace; the channels that are open; the pools
+    with their seats; the locks that are held; the largest blocks. Members stand for each other by
+    their slot.
+
+    Raises RuntimeError for an arena of another version, UnpicklingError for what is no arena."""
+
 def install_allocator() -> bool:
     """Large arrays that this thread makes are born in the arena from now on (NEP 49). Imports
     NumPy; False where there is none, or one before 1.22."""

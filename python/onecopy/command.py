@@ -11,6 +11,7 @@ START_METHODS = ("fork", "spawn", "forkserver")
 HELP = """\
 usage: onecopy run [--start METHOD] PROGRAM [ARGS...]
        onecopy compare [--runs N] [--start METHOD] PROGRAM [ARGS...]
+       onecopy top [--once] [--interval SECONDS] [PID]
        onecopy --version
 
 run      runs a Python program with multiprocessing on Onecopy, in it and in every process
@@ -19,6 +20,9 @@ compare  runs it under stock multiprocessing and under Onecopy in turn, with no 
          reports time, processor time, peak memory, and whether the outputs agree; lines
          that begin with "time:" and lines that vary under stock already are not held
          against each other
+top      shows the processes, pools, queues and memory of a program that runs on Onecopy, again
+         and again until q is hit; PID is any of its processes, and needed only where several
+         programs run
 
 PROGRAM is what it is to the interpreter:
 
@@ -29,6 +33,8 @@ SCRIPT     a file, or a folder or zip file with a __main__.py in it
 
 --start METHOD  the default start method: fork, spawn or forkserver; compare sets it for both
 --runs N        how many times under each (3)
+--once          top: one picture, and the end; so it is where the output is no terminal
+--interval SECONDS  top: from one picture to the next (1)
 """
 
 # What puts Onecopy into a program: a sitecustomize that comes before any other.
@@ -72,8 +78,10 @@ def perform(arguments: list[str]) -> int:
             _compare.Way("onecopy", command, environment(options)),
             runs_of(options),
         )
+    if action == "top":
+        return top(arguments[1:])
     if action is None:
-        raise UsageError("run or compare? onecopy --help tells more")
+        raise UsageError("run, compare or top? onecopy --help tells more")
     raise UsageError(f"there is no {action!r}; onecopy --help tells what there is")
 
 
@@ -100,6 +108,47 @@ def parse(arguments: list[str], known: tuple[str, ...]) -> tuple[dict[str, str],
         raise UsageError(f"--start is {method!r}; it must be {', '.join(START_METHODS)}")
     check_program(rest)
     return options, rest
+
+
+def top(arguments: list[str]) -> int:
+    """`onecopy top` with what follows it."""
+    from onecopy._families import NotFoundError
+    from onecopy._top import top as show
+
+    pid, once, interval = None, False, 1.0
+    rest = list(arguments)
+    while rest:
+        name, equals, value = rest.pop(0).partition("=")
+        if name in ("-h", "--help"):
+            print(HELP, end="")
+            return 0
+        if name == "--once" and not equals:
+            once = True
+        elif name == "--interval":
+            if not equals and not rest:
+                raise UsageError("--interval needs a value")
+            interval = interval_of(value if equals else rest.pop(0))
+        elif name.isdecimal() and not equals and pid is None:
+            pid = int(name)
+        elif name.startswith("-"):
+            raise UsageError(f"there is no option {name}; what there is: --once, --interval")
+        else:
+            raise UsageError(f"top takes the number of one process, not {' '.join([name, *rest])}")
+    try:
+        return show(pid, once, interval)
+    except NotFoundError as error:
+        print(f"onecopy: {error}", file=sys.stderr)
+        return 1
+
+
+def interval_of(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0.05 <= seconds <= 3600:
+        raise UsageError(f"--interval is {text!r}; it must be seconds, from 0.05 to 3600")
+    return seconds
 
 
 def begins_program(word: str) -> bool:

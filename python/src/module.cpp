@@ -17,6 +17,7 @@
 #include "envelope.hpp"
 #include "event.hpp"
 #include "family.hpp"
+#include "inspect.hpp"
 #include "lock.hpp"
 #include "math_threads.hpp"
 #include "module_functions.hpp"
@@ -55,6 +56,7 @@ NB_MODULE(_engine, module) {
   }
   python::watch_arenas();
   python::add_family_functions(module);
+  python::add_inspect_function(module);
   module.def("is_pickling_message", &python::is_pickling_message);
   module.def("when_undelivered", &python::when_undelivered, nb::arg("function"));
   module.def("limit_math_threads", &python::limit_math_threads, nb::arg("most"));

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <string_view>
 #include <vector>
 
 #include <fcntl.h>
@@ -11,6 +12,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "os/memory_file.hpp"
 #include "os/testing.hpp"
 
 namespace onecopy::os {
@@ -254,6 +256,21 @@ TEST(ReadSome, TellsOfAPeerThatLeftBytesUnread) {
   other.reset();
   char byte;
   EXPECT_EQ(read_some(one.get(), &byte, 1).error(), Error::broken_pipe);
+}
+
+TEST(ReadAt, ReadsFromAPlaceAndShortAtTheEnd) {
+  MemoryFile file = MemoryFile::create("test", 4096).value_or_throw();
+  ASSERT_TRUE(file.write_at(4094, "xy", 2));
+  char bytes[4];
+  EXPECT_EQ(read_at(file.descriptor(), 4094, bytes, sizeof bytes).value(), 2u);
+  EXPECT_EQ(std::string_view(bytes, 2), "xy");
+  EXPECT_EQ(read_at(file.descriptor(), 5000, bytes, sizeof bytes).value(), 0u);
+}
+
+TEST(ReadAt, RefusesWhatHasNoPlaces) {
+  auto [one, other] = stream_pair().value();
+  char byte;
+  EXPECT_EQ(read_at(one.get(), 0, &byte, 1).failure().system_errno, ESPIPE);
 }
 
 TEST(ReadSome, TellsOfASignal) {
