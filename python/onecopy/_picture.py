@@ -71,7 +71,10 @@ def _title(now: Look) -> Iterator[Line]:
     oldest = min((member["joined_at"] for member in members), default=now.snapshot["taken_at"])
     age = duration((now.snapshot["taken_at"] - oldest) / SECOND)
     yield f"onecopy top: {command_of(now)}", "title"
-    yield f"{plural(count, 'process', 'processes')}, for {age}", "plain"
+    yield (
+        f"{plural(count, 'process', 'processes')}, for {age}, on Onecopy {now.snapshot['version']}",
+        "plain",
+    )
 
 
 def _memory(now: Look) -> Iterator[Line]:

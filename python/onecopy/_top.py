@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import time
@@ -14,18 +15,16 @@ from ._processes import look_at
 
 def top(pid: int | None, once: bool, interval: float) -> int:
     """The exit code of the command. Raises NotFoundError."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # command lines hold anything
     family = family_of(pid) if pid is not None else _only_family()
     look = _look(family, [])
     if look is None:
         raise NotFoundError("the program has just ended")
     if once or not sys.stdout.isatty():
-        for text, _ in draw(look):
-            print(text)
+        print("\n".join(text for text, _ in draw(look)))
         return 0
-    try:
-        return _watch(family, look, interval)
-    except KeyboardInterrupt:
-        return 0
+    return _watch(family, look, interval)
 
 
 def _only_family() -> Family:
@@ -70,24 +69,22 @@ def _look(family: Family, pids: list[int]) -> Look | None:
 
 def _watch(family: Family, look: Look, interval: float) -> int:
     """Draws again and again, until a key or the end of the program ends it."""
-    from ._screen import Screen
+    from ._screen import Quit, Screen
 
     screen = Screen()
     before = None
-    with screen.opened():
-        due = time.monotonic()
-        while True:
-            screen.show(draw(look, before))
-            due = max(due + interval, time.monotonic())
-            while (rest := due - time.monotonic()) > 0:
-                key = screen.wait(rest)
-                if key in ("q", "Q", "\x1b", ""):
-                    return 0
-                if key is None:
+    try:
+        with screen.opened():
+            while True:
+                due = time.monotonic() + interval
+                screen.show(draw(look, before))
+                while screen.wait(due - time.monotonic()):
                     screen.show(draw(look, before))
-            following = _look(family, [member["pid"] for member in look.snapshot["members"]])
-            if following is None:
-                break
-            before, look = look, following
+                following = _look(family, [member["pid"] for member in look.snapshot["members"]])
+                if following is None:
+                    break
+                before, look = look, following
+    except (KeyboardInterrupt, Quit):
+        return 0
     print("onecopy top: the program has ended")
     return 0
