@@ -12,5 +12,5 @@ def test_names_every_option_and_action_of_the_usage(onecopy):
 
     words = re.findall(r"--?[a-z]+|^[a-z]+(?=  )", onecopy("--help").stdout, re.MULTILINE)
 
-    assert {"run", "compare", "--start", "-m", "--version"} <= set(words)
+    assert {"run", "compare", "top", "--once", "--start", "-m", "--version"} <= set(words)
     assert [word for word in words if not re.search(rf"^\..*{word}\b", plain, re.MULTILINE)] == []
