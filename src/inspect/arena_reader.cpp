@@ -7,6 +7,7 @@
 #include <onecopy/version.hpp>
 
 #include "memory/arena.hpp"
+#include "os/byte_lock.hpp"
 #include "os/descriptor.hpp"
 
 namespace onecopy::inspect {
@@ -68,6 +69,11 @@ void ArenaReader::read_head() {
 bool ArenaReader::holds_data(std::uint64_t offset, std::uint64_t bytes) const noexcept {
   return offset >= memory::kDataOffset && offset <= head_.data_end &&
          bytes <= head_.data_end - offset;
+}
+
+bool ArenaReader::is_guard_held(memory::Slot slot) const noexcept {
+  const auto held = os::is_byte_held(descriptor_, slot);
+  return !held || *held;
 }
 
 void ArenaReader::read_bytes(std::uint64_t offset, void* to, std::size_t length) {

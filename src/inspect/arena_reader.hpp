@@ -11,6 +11,7 @@
 // any number, and checks it against what there can be before it is an index, an offset or a count.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -58,19 +59,27 @@ class ArenaReader {
   // not after a few reads, because it changes all the time; `record` is as it was last.
   template <class Record>
   [[nodiscard]] bool read_settled(std::uint64_t offset, Record& record) {
-    Record before;
-    read(offset, before);
-    for (int look = 0; look < kMostLooks; ++look) {
-      read(offset, record);
-      if (std::memcmp(&before, &record, sizeof record) == 0) return true;
-      std::memcpy(static_cast<void*>(&before), &record, sizeof record);
+    // As bytes: what lies between its words is compared too, and does no harm.
+    std::array<std::byte, sizeof(Record)> seen;
+    std::array<std::byte, sizeof(Record)> before;
+    read(offset, seen);
+    bool settled = false;
+    for (int look = 0; look < kMostLooks && !settled; ++look) {
+      before = seen;
+      read(offset, seen);
+      settled = seen == before;
     }
-    return false;
+    std::memcpy(static_cast<void*>(&record), seen.data(), sizeof record);
+    return settled;
   }
 
   const Head& head() const noexcept { return head_; }
   // Whether so many bytes from there on lie where blocks do.
   bool holds_data(std::uint64_t offset, std::uint64_t bytes) const noexcept;
+
+  // Whether the byte that stands for a place is held (MemberRecord::guarded); where that cannot be
+  // told, it is.
+  bool is_guard_held(memory::Slot slot) const noexcept;
 
   // The first error of the system.
   const Result<void>& failure() const noexcept { return failure_; }

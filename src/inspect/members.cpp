@@ -23,6 +23,14 @@ os::ProcessIdentity identity_in(const MemberRecord& record) noexcept {
   return identity;
 }
 
+// Whether the member of a place that is taken lives, or is not born yet.
+bool is_living(const ArenaReader& arena, memory::Slot slot, Place place,
+               const MemberRecord& record) noexcept {
+  if (place == Place::dead) return false;
+  if (get(record.named) != 0) return os::is_alive(identity_in(record));
+  return get(record.guarded) == 0 || arena.is_guard_held(slot);
+}
+
 }  // namespace
 
 std::vector<Member> read_members(ArenaReader& arena) {
@@ -38,10 +46,8 @@ std::vector<Member> read_members(ArenaReader& arena) {
     member.slot = slot;
     member.generation = static_cast<std::uint32_t>(state >> 32);
     member.joined_at = get(record.joined_at);
-    const os::ProcessIdentity identity = identity_in(record);
-    const bool born = place != Place::reserved || get(record.named) != 0;
-    member.pid = born ? identity.pid : 0;
-    member.living = place != Place::dead && (!born || os::is_alive(identity));
+    member.pid = get(record.named) != 0 ? identity_in(record).pid : 0;
+    member.living = is_living(arena, slot, place, record);
     trace::Record figures;
     arena.read(memory::kTraceOffset + slot * memory::kTraceBytes, figures);
     for (std::size_t i = 0; i < trace::kCounters; ++i) {

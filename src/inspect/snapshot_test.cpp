@@ -4,7 +4,10 @@
 
 #include <atomic>
 
+#include <pthread.h>
+
 #include "memory/shared.hpp"
+#include "os/system.hpp"
 #include "os/testing.hpp"
 #include "sync/lock.hpp"
 #include "testing/fresh_process.hpp"
@@ -80,6 +83,20 @@ TEST(Snapshot, ShowsAChildThatIsNotBornYet) {
     EXPECT_EQ(snapshot.members[1].pid, 0);
     EXPECT_TRUE(snapshot.members[1].living);
     memory::release_place(ticket);
+    EXPECT_EQ(look().members.size(), 1u);
+  });
+}
+
+TEST(Snapshot, ShowsThatAChildWasNeverBorn) {
+  in_fresh_process([] {
+    // In a child this comes before the engine's own hook.
+    ASSERT_EQ(pthread_atfork(nullptr, nullptr, os::kill_self), 0);
+    ASSERT_TRUE(memory::join_family());
+    const pid_t child = fork();
+    ASSERT_TRUE(os::wait_process(child));
+    const Snapshot snapshot = look();
+    ASSERT_EQ(snapshot.members.size(), 2u);
+    EXPECT_FALSE(snapshot.members[1].living);
   });
 }
 

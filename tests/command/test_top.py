@@ -164,6 +164,16 @@ def test_any_process_of_a_program_stands_for_it(onecopy, started):
     assert str(program.pid) in [row[0] for row in table(by_worker.stdout, "PROCESS")]
 
 
+def test_shows_a_program_that_is_stopped(onecopy, started):
+    with started(QUEUE) as program:
+        program.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, program.pid, os.WSTOPPED)
+        outcome = onecopy("top", "--once", str(program.pid))
+
+    assert table(outcome.stdout, "PROCESS")[0][:2] == [str(program.pid), "stopped"]
+    assert table(outcome.stdout, "QUEUE")[0][2] == "3"
+
+
 def test_leaves_the_program_as_it_is(onecopy, started):
     with started("""
         import sys
