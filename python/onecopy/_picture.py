@@ -184,9 +184,9 @@ def _channels(now: Look, before: Look | None) -> Iterator[Line]:
     )
     for channel in now.snapshot["channels"]:
         past = earlier.get((channel["index"], channel["generation"]))
-        # Only the two directions of a pipe are bounded by bytes.
-        is_pipe = channel["maximum_bytes"] != 0
-        bound = size(channel["maximum_bytes"]) if is_pipe else str(channel["maximum"] or "none")
+        bound = str(channel["maximum"] or "none")
+        if channel["maximum_bytes"]:
+            bound = size(channel["maximum_bytes"])
         put, got = (
             _amount(channel[name], past[name] if past else None, now, before, COUNTS)
             for name in ("put", "taken")
@@ -196,10 +196,9 @@ def _channels(now: Look, before: Look | None) -> Iterator[Line]:
             for name, what in (("getter", "get"), ("putter", "put"), ("joiner", "join"))
             if channel[name + "s_asleep"]
         )
-        name = f"{'pipe' if is_pipe else 'queue'} {channel['index']}"
         yield (
-            f"{name:>9} {channel['waiting']:>8} {bound:>9} {size(channel['bytes']):>9} {put:>8}"
-            f" {got:>8}  {asleep or '-':<14} {_pids(channel['holders'], now)}",
+            f"{_name(channel):>9} {channel['waiting']:>8} {bound:>9} {size(channel['bytes']):>9}"
+            f" {put:>8} {got:>8}  {asleep or '-':<14} {_pids(channel['holders'], now)}",
             "busy" if channel["waiting"] else "plain",
         )
 
@@ -223,10 +222,11 @@ def _largest(now: Look) -> Iterator[Line]:
         return
     yield "", "plain"
     yield f"{'BLOCK':>9} {'BYTES':>9}  {'PURPOSE':<10} LARGEST, AND WHOSE", "heading"
+    names = {channel["index"]: _name(channel) for channel in now.snapshot["channels"]}
     for block in now.snapshot["largest"]:
         whose = f"{block['state']} by {_pids(block['holders'], now)}"
         if block["channel"] is not None:
-            whose = f"queued in {block['channel']}"
+            whose = f"queued in {names.get(block['channel'], 'a queue that is gone')}"
         yield (
             f"{block['block']:>9} {size(block['bytes']):>9}  {block['purpose']:<10} {whose}",
             "plain",
@@ -255,6 +255,11 @@ def _amount(
         return short(amount)
     seconds = _seconds_between(now, before)
     return short((amount - (past or 0)) % modulo / seconds) if seconds > 0 else "-"
+
+
+def _name(channel: dict[str, Any]) -> str:
+    # Only the two directions of a pipe are bounded by bytes.
+    return f"{'pipe' if channel['maximum_bytes'] else 'queue'} {channel['index']}"
 
 
 def _family_tree(now: Look) -> list[tuple[dict[str, Any], int]]:

@@ -189,6 +189,17 @@ def test_names_a_few_of_many_holders():
     assert " ".join(row(lines, "queue")).endswith("100, 101, 102 and 6 more")
 
 
+def test_says_whose_the_largest_blocks_are():
+    block = {"block": 2, "purpose": "data", "bytes": 2048, "state": "queued", "holders": []}
+    held = {**block, "block": 1, "state": "held", "channel": None, "holders": [0]}
+    queued = {**block, "channel": 3}
+
+    lines = draw(look(channels=[channel()], largest=[held, queued]))
+
+    assert ["1", "2.0", "KiB", "data", "held", "by", "100"] in [text.split() for text, _ in lines]
+    assert " ".join(row(lines, "2")) == "2 2.0 KiB data queued in queue 3"
+
+
 def test_says_that_a_lock_was_left_held():
     lock = {"block": 8, "time": 1, "holder": None, "waited_for": True}
 
