@@ -112,6 +112,10 @@ def parse(arguments: list[str], known: tuple[str, ...]) -> tuple[dict[str, str],
 
 def top(arguments: list[str]) -> int:
     """`onecopy top` with what follows it."""
+    if not sys.platform.startswith("linux"):
+        raise UsageError(
+            f"top looks at programs on the engine, which does not run on {sys.platform}"
+        )
     from onecopy._families import NotFoundError
     from onecopy._top import top as show
 

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 import pytest
 
 from onecopy import _families, _top
+from onecopy import command as command_module
 
 LAYOUT_OF_TOMORROW = 99
 
@@ -276,6 +277,12 @@ def test_refuses_words_that_mean_nothing(onecopy, words, told):
     outcome = onecopy("top", *words)
     assert outcome.code == 2
     assert told in outcome.stderr
+
+
+def test_there_is_nothing_to_look_at_on_other_systems(monkeypatch):
+    monkeypatch.setattr(command_module.sys, "platform", "darwin")
+    with pytest.raises(command_module.UsageError, match="does not run on darwin"):
+        command_module.perform(["top"])
 
 
 # -- in a terminal ---------------------------------------------------------------------------------
