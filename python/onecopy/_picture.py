@@ -137,42 +137,52 @@ def _members(now: Look, before: Look | None) -> Iterator[Line]:
 
 def _pools(now: Look, before: Look | None) -> Iterator[Line]:
     earlier = _by_name(before, "pools", "block", "time")
+    waiting = {channel["index"]: channel["waiting"] for channel in now.snapshot["channels"]}
     per = "" if before is None else "/s"
     for pool in now.snapshot["pools"]:
         past = earlier.get((pool["block"], pool["time"]))
         seats = pool["seats"]
         at_work = sum(seat["at"] is not None for seat in seats)
+        tasks, answers = (
+            plural(waiting.get(pool[name], 0), one, one + "s")
+            for name, one in (("tasks", "task"), ("answers", "answer"))
+        )
         yield "", "plain"
         yield (
             f"POOL {pool['block']}: {plural(len(seats), 'seat', 'seats')},"
-            f" {at_work} with a task{', closing' if pool['closing'] else ''}",
+            f" {at_work} with a task; {tasks} and {answers} waiting"
+            f"{', closing' if pool['closing'] else ''}",
             "heading",
         )
         phases = " ".join(f"{name:>7}" for name in PHASES)
         yield (
-            f"{'SEAT':>9} {'TASK':>10} {'TASKS' + per:>8} {phases} {'':<{BAR}} {'FOR':>9}",
+            f"{'SEAT':>4} {'PID':>9} {'TASK':>10} {'TASKS' + per:>8} {phases}"
+            f" {'':<{BAR}} {'FOR':>9}",
             "heading",
         )
         for number, seat in enumerate(seats):
             if not seat["started"]:
-                yield f"{number:>9} {'empty':>10}", "plain"
+                yield f"{number:>4} {'empty':>9}", "plain"
                 continue
             was = past["seats"][number] if past and number < len(past["seats"]) else None
             if was is not None and was["started"] != seat["started"]:
                 was = None
             task = "-" if seat["at"] is None else str(seat["at"])
             done = _amount(seat["taken"], was["taken"] if was else None, now, before)
+            worker = "-" if seat["worker"] is None else _pids([seat["worker"]], now)
             shares = _shares(seat, was, now, before)
             age = duration((now.snapshot["taken_at"] - seat["started"]) / SECOND)
             told = " ".join(f"{share:>7.0%}" for share in shares)
             yield (
-                f"{number:>9} {task:>10} {done:>8} {told} {_bar(shares)} {age:>9}",
+                f"{number:>4} {worker:>9} {task:>10} {done:>8} {told} {_bar(shares)} {age:>9}",
                 "plain" if seat["at"] is None else "busy",
             )
 
 
 def _channels(now: Look, before: Look | None) -> Iterator[Line]:
-    if not now.snapshot["channels"]:
+    of_pools = {pool[name] for pool in now.snapshot["pools"] for name in ("tasks", "answers")}
+    channels = [each for each in now.snapshot["channels"] if each["index"] not in of_pools]
+    if not channels:
         return
     earlier = _by_name(before, "channels", "index", "generation")
     per = "" if before is None else "/s"
@@ -182,7 +192,7 @@ def _channels(now: Look, before: Look | None) -> Iterator[Line]:
         f"  {'ASLEEP':<14} HELD BY",
         "heading",
     )
-    for channel in now.snapshot["channels"]:
+    for channel in channels:
         past = earlier.get((channel["index"], channel["generation"]))
         bound = str(channel["maximum"] or "none")
         if channel["maximum_bytes"]:
@@ -223,6 +233,9 @@ def _largest(now: Look) -> Iterator[Line]:
     yield "", "plain"
     yield f"{'BLOCK':>9} {'BYTES':>9}  {'PURPOSE':<10} LARGEST, AND WHOSE", "heading"
     names = {channel["index"]: _name(channel) for channel in now.snapshot["channels"]}
+    for pool in now.snapshot["pools"]:
+        names[pool["tasks"]] = f"the tasks of pool {pool['block']}"
+        names[pool["answers"]] = f"the answers of pool {pool['block']}"
     for block in now.snapshot["largest"]:
         whose = f"{block['state']} by {_pids(block['holders'], now)}"
         if block["channel"] is not None:

@@ -62,6 +62,7 @@ nb::dict describe_channel(const inspect::Channel& channel) {
 
 nb::dict describe_seat(const inspect::Seat& seat) {
   nb::dict described;
+  described["worker"] = seat.worker;
   described["at"] = seat.at;
   described["taken"] = seat.taken;
   described["started"] = seat.started;
@@ -75,6 +76,8 @@ nb::dict describe_pool(const inspect::Pool& pool) {
   described["time"] = pool.time;
   described["closing"] = pool.closing;
   described["workers_asleep"] = pool.workers_asleep;
+  described["tasks"] = pool.tasks;
+  described["answers"] = pool.answers;
   described["seats"] = list_of(pool.seats, describe_seat);
   described["holders"] = pool.holders;
   return described;

@@ -1,20 +1,9 @@
 #include "inspect/locks.hpp"
 
-#include <algorithm>
-
 #include "memory/owner_lock.hpp"
 #include "sync/lock.hpp"
 
 namespace onecopy::inspect {
-
-namespace {
-
-// Whether the bits of a lock's word name that member.
-bool names(std::uint32_t owner, const Member& member) noexcept {
-  return owner == memory::lock_word(member.slot, member.generation);
-}
-
-}  // namespace
 
 std::vector<HeldLock> read_held_locks(ArenaReader& arena, std::span<const Block> blocks,
                                       std::span<const Member> members) {
@@ -27,14 +16,13 @@ std::vector<HeldLock> read_held_locks(ArenaReader& arena, std::span<const Block>
     const std::uint32_t word = record.owner.word.load(std::memory_order_relaxed);
     const std::uint32_t owner = word & ~memory::kLockContended;
     if (owner == 0) continue;
-    const auto holder =
-        std::ranges::find_if(members, [owner](const Member& each) { return names(owner, each); });
+    const Member* const holder = named_by(owner, members);
     // One that nobody here could have taken: a word of a block that was given up meanwhile.
-    if (holder == members.end() && owner != memory::kLockLeft) continue;
+    if (holder == nullptr && owner != memory::kLockLeft) continue;
     HeldLock lock;
     lock.block = block.index;
     lock.time = block.owner.sequence();
-    if (holder != members.end()) lock.holder = holder->slot;
+    if (holder != nullptr) lock.holder = holder->slot;
     lock.waited_for = (word & memory::kLockContended) != 0;
     locks.push_back(lock);
   }

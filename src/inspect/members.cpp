@@ -1,5 +1,8 @@
 #include "inspect/members.hpp"
 
+#include <algorithm>
+
+#include "memory/owner_lock.hpp"
 #include "os/process_identity.hpp"
 
 namespace onecopy::inspect {
@@ -32,6 +35,13 @@ bool is_living(const ArenaReader& arena, memory::Slot slot, Place place,
 }
 
 }  // namespace
+
+const Member* named_by(std::uint32_t lock_word, std::span<const Member> members) noexcept {
+  const auto found = std::ranges::find_if(members, [lock_word](const Member& each) {
+    return lock_word == memory::lock_word(each.slot, each.generation);
+  });
+  return found == members.end() ? nullptr : &*found;
+}
 
 std::vector<Member> read_members(ArenaReader& arena) {
   std::vector<Member> members;

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "inspect/arena_reader.hpp"
@@ -23,6 +24,9 @@ struct Member {
   std::uint64_t bytes = 0;      // of these
   std::array<std::uint64_t, trace::kCounters> figures{};  // by trace::Counter
 };
+
+// Whose the word of an owner lock is, without its `contended`; null: of nobody who is there.
+const Member* named_by(std::uint32_t lock_word, std::span<const Member> members) noexcept;
 
 // By slot. A place that is changing hands at this moment is left out.
 std::vector<Member> read_members(ArenaReader& arena);

@@ -7,8 +7,10 @@ using pool::SeatRecord;
 
 namespace {
 
-Seat seat_in(const SeatRecord& record) noexcept {
+Seat seat_in(const SeatRecord& record, std::span<const Member> members) noexcept {
   Seat seat;
+  const Member* const worker = named_by(record.worker.load(std::memory_order_relaxed), members);
+  if (worker != nullptr) seat.worker = worker->slot;
   seat.at = channel::number_in(record.at.load(std::memory_order_relaxed));
   seat.taken = record.taken.load(std::memory_order_relaxed);
   seat.started = record.started.load(std::memory_order_relaxed);
@@ -28,7 +30,8 @@ bool is_unchanged(ArenaReader& arena, const Block& block) {
 
 }  // namespace
 
-std::vector<Pool> read_pools(ArenaReader& arena, std::span<const Block> blocks) {
+std::vector<Pool> read_pools(ArenaReader& arena, std::span<const Block> blocks,
+                             std::span<const Member> members) {
   std::vector<Pool> pools;
   for (const Block& block : blocks) {
     if (block.purpose != memory::Purpose::pool) continue;
@@ -47,8 +50,10 @@ std::vector<Pool> read_pools(ArenaReader& arena, std::span<const Block> blocks) 
     pool.time = block.owner.sequence();
     pool.closing = record.closing.load(std::memory_order_relaxed) != 0;
     pool.workers_asleep = record.workers.word.load(std::memory_order_relaxed) & sync::kSleeperCount;
+    pool.tasks = record.tasks.index;
+    pool.answers = record.answers.index;
     pool.seats.reserve(count);
-    for (const SeatRecord& seat : seats) pool.seats.push_back(seat_in(seat));
+    for (const SeatRecord& seat : seats) pool.seats.push_back(seat_in(seat, members));
     pool.holders = block.holders;
     pools.push_back(std::move(pool));
   }

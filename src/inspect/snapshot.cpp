@@ -16,7 +16,7 @@ Result<Snapshot> take_snapshot(int descriptor) {
   snapshot.members = read_members(arena);
   snapshot.channels = read_channels(arena, snapshot.members);
   snapshot.blocks = read_blocks(arena, snapshot.members);
-  snapshot.pools = read_pools(arena, snapshot.blocks.in_use);
+  snapshot.pools = read_pools(arena, snapshot.blocks.in_use, snapshot.members);
   snapshot.locks = read_held_locks(arena, snapshot.blocks.in_use, snapshot.members);
   if (!arena.failure()) return arena.failure().failure();
   return snapshot;

@@ -262,6 +262,10 @@ TEST(Snapshot, ShowsThePoolAndWhatItsWorkersAreAt) {
     EXPECT_EQ(pool.holders, Slots{0});
     ASSERT_EQ(pool.seats.size(), 3u);
     EXPECT_EQ(pool.seats[0].started, 0u) << "nobody sits there";
+    EXPECT_EQ(pool.seats[0].worker, std::nullopt);
+    EXPECT_EQ(pool.seats[1].worker, memory::self());
+    EXPECT_EQ(pool.tasks, crew.name().tasks.index);
+    EXPECT_EQ(pool.answers, crew.name().answers.index);
     EXPECT_EQ(pool.seats[1].at, 1u);
     EXPECT_EQ(pool.seats[1].taken, 2u);
     EXPECT_NE(pool.seats[1].started, 0u);

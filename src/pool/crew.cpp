@@ -26,6 +26,8 @@ Result<Crew> Crew::create(std::uint32_t seats) {
   if (!answers) return std::move(answers).failure();
   auto made = make_seats(seats);
   if (!made) return std::move(made).failure();
+  (*made)->tasks = tasks->name();
+  (*made)->answers = answers->name();
   return Crew(std::move(*made), std::move(*tasks), std::move(*answers));
 }
 
@@ -90,6 +92,7 @@ void Crew::clear_seat(std::uint32_t number) noexcept {
   record.at.store(0, std::memory_order_relaxed);
   record.taken.store(0, std::memory_order_relaxed);
   record.started.store(0, std::memory_order_relaxed);
+  record.worker.store(0, std::memory_order_relaxed);
   for (auto& spent : record.spent) spent.store(0, std::memory_order_relaxed);
 }
 

@@ -35,11 +35,13 @@ struct alignas(64) SeatRecord {
   std::atomic<std::uint64_t> taken;                       // tasks
   std::atomic<std::uint64_t> started;                     // monotonic nanoseconds
   std::array<std::atomic<std::uint64_t>, kPhases> spent;  // nanoseconds, by Phase
+  std::atomic<std::uint32_t> worker;  // which member sits here (memory::lock_word); 0: none
 };
 static_assert(sizeof(SeatRecord) == 64 && alignof(SeatRecord) == 64, "no seat slows another");
 static_assert(std::is_standard_layout_v<SeatRecord> && std::is_trivially_copyable_v<SeatRecord>);
 static_assert(offsetof(SeatRecord, at) == 0 && offsetof(SeatRecord, taken) == 8 &&
-              offsetof(SeatRecord, started) == 16 && offsetof(SeatRecord, spent) == 24);
+              offsetof(SeatRecord, started) == 16 && offsetof(SeatRecord, spent) == 24 &&
+              offsetof(SeatRecord, worker) == 56);
 
 // The seats follow it. Equation: `closing` is 0 or 1, and 1 for ever once it is; `signal` has
 // changed since any worker fell asleep on it that has cause to wake.
@@ -48,6 +50,9 @@ struct alignas(64) PoolRecord {
   std::uint32_t seat_count;
   std::atomic<std::uint64_t> signal;  // its low half is the futex word of workers without a task
   sync::Sleepers workers;             // asleep on `signal`
+  // For who looks from outside; set before anybody else knows the pool.
+  channel::Name tasks;
+  channel::Name answers;
 
   std::span<SeatRecord> seats() noexcept {
     return {reinterpret_cast<SeatRecord*>(this + 1), seat_count};
@@ -56,7 +61,8 @@ struct alignas(64) PoolRecord {
 static_assert(sizeof(PoolRecord) == 64 && alignof(PoolRecord) == 64);
 static_assert(std::is_standard_layout_v<PoolRecord> && std::is_trivially_copyable_v<PoolRecord>);
 static_assert(offsetof(PoolRecord, seat_count) == 4 && offsetof(PoolRecord, signal) == 8 &&
-              offsetof(PoolRecord, workers) == 16);
+              offsetof(PoolRecord, workers) == 16 && offsetof(PoolRecord, tasks) == 20 &&
+              offsetof(PoolRecord, answers) == 28);
 
 using Seats = sync::SharedRecord<PoolRecord, memory::Purpose::pool>;
 

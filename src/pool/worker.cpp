@@ -2,7 +2,9 @@
 
 #include <utility>
 
+#include "memory/family.hpp"
 #include "memory/housekeeping.hpp"
+#include "memory/owner_lock.hpp"
 #include "memory/reclaim.hpp"
 #include "trace/trace.hpp"
 
@@ -41,6 +43,9 @@ Result<Worker> Worker::open(Name name, std::uint32_t seat) {
   auto answers = Channel::open(name.answers);
   if (!answers) return std::move(answers).failure();
   Worker worker(std::move(*seats), std::move(*tasks), std::move(*answers), seat);
+  const memory::Ticket self = memory::self_ticket();
+  worker.seat_->worker.store(memory::lock_word(self.slot, self.generation),
+                             std::memory_order_relaxed);
   worker.seat_->started.store(static_cast<std::uint64_t>(os::now()), std::memory_order_relaxed);
   return worker;
 }

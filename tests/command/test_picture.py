@@ -45,13 +45,22 @@ def channel(**changed):
 
 
 def pool(**seat):
-    figures = {"at": None, "taken": 0, "started": SECOND, "spent": (0, 0, 0, 0), **seat}
-    empty = {"at": None, "taken": 0, "started": 0, "spent": (0, 0, 0, 0)}
+    figures = {
+        "worker": 0,
+        "at": None,
+        "taken": 0,
+        "started": SECOND,
+        "spent": (0, 0, 0, 0),
+        **seat,
+    }
+    empty = {"worker": None, "at": None, "taken": 0, "started": 0, "spent": (0, 0, 0, 0)}
     return {
         "block": 9,
         "time": 1,
         "closing": False,
         "workers_asleep": 0,
+        "tasks": 5,
+        "answers": 6,
         "seats": [figures, empty],
         "holders": [],
     }
@@ -151,24 +160,32 @@ def test_a_worker_computes_as_long_as_it_has_a_task():
     busy = look(at=11, pools=[pool(at=7, spent=(2 * SECOND, SECOND, 3 * SECOND, SECOND))])
     idle = look(at=11, pools=[pool(at=None, spent=(2 * SECOND, SECOND, 3 * SECOND, SECOND))])
 
-    assert row(draw(busy), "0")[1:7] == ["7", "0", "20%", "10%", "60%", "10%"]
-    assert row(draw(idle), "0")[1:7] == ["-", "0", "50%", "10%", "30%", "10%"]
-    assert row(draw(busy), "0")[7] == "############==--....", "the same, as a bar"
+    assert row(draw(busy), "0")[1:8] == ["100", "7", "0", "20%", "10%", "60%", "10%"]
+    assert row(draw(idle), "0")[1:8] == ["100", "-", "0", "50%", "10%", "30%", "10%"]
+    assert row(draw(busy), "0")[8] == "############==--....", "the same, as a bar"
     assert ["1", "empty"] in [text.split() for text, _ in draw(busy)]
+
+
+def test_the_channels_of_a_pool_are_told_with_it():
+    channels = [channel(index=5, waiting=4), channel(index=6, waiting=1), channel(index=7)]
+    lines = draw(look(at=11, pools=[pool()], channels=channels))
+
+    assert row(lines, "POOL")[-6:] == ["4", "tasks", "and", "1", "answer", "waiting"]
+    assert row(lines, "queue")[1] == "7"
 
 
 def test_a_task_that_took_longer_than_the_look_takes_all_of_it():
     before = look(at=10, pools=[pool(at=7, taken=1)])
     now = look(at=11, pools=[pool(at=8, taken=2, spent=(0, 0, 9 * SECOND, 0))])
 
-    assert row(draw(now, before), "0")[1:7] == ["8", "1", "0%", "0%", "100%", "0%"]
+    assert row(draw(now, before), "0")[1:8] == ["100", "8", "1", "0%", "0%", "100%", "0%"]
 
 
 def test_another_worker_in_the_seat_has_no_past():
     before = look(at=10, pools=[pool(started=SECOND, taken=500)])
     now = look(at=12, pools=[pool(started=11 * SECOND, taken=4, spent=(0, 0, SECOND // 2, 0))])
 
-    assert row(draw(now, before), "0")[2:7] == ["2", "50%", "0%", "50%", "0%"]
+    assert row(draw(now, before), "0")[3:8] == ["2", "50%", "0%", "50%", "0%"]
 
 
 def test_tells_queues_from_pipes_and_who_sleeps():

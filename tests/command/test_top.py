@@ -101,11 +101,12 @@ def test_shows_a_pool_in_the_middle_of_a_map(onecopy, started):
 
     assert outcome.code == 0
     assert outcome.stderr == ""
-    assert "2 seats, 2 with a task" in outcome.stdout
+    assert "2 seats, 2 with a task; 2 tasks and 0 answers waiting" in outcome.stdout
     seats = table(outcome.stdout, "SEAT")
     assert [seat[0] for seat in seats] == ["0", "1"]
-    assert {seat[1] for seat in seats} == {"0", "1"}, "the numbers of their tasks"
-    assert [seat[2] for seat in seats] == ["1", "1"], "tasks taken"
+    assert {int(seat[1]) for seat in seats} == set(workers)
+    assert {seat[2] for seat in seats} == {"0", "1"}, "the numbers of their tasks"
+    assert [seat[3] for seat in seats] == ["1", "1"], "tasks taken"
     assert {int(row[0]) for row in table(outcome.stdout, "PROCESS")} == {program.pid, *workers}
 
 
