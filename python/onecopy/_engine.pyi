@@ -82,6 +82,10 @@ def limit_math_threads(most: int) -> None:
     """The libraries of linear algebra that are loaded (OpenBLAS, runtimes of OpenMP) may use `most`
     threads, or as many as they would by themselves where those are fewer or `most` is 0."""
 
+def memory_kill_count() -> int:
+    """How many processes of this control group, or of the machine where there is none, the kernel
+    has killed because memory ran out."""
+
 def usable_processors() -> int:
     """How many processors this thread may run on, fewer where a cgroup allows less time."""
 

@@ -6,6 +6,8 @@ import signal
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.context import ProcessError
 
+from . import _memory_kills
+
 
 class WorkerDied(ProcessError, BrokenProcessPool):  # noqa: N818
     """The process that was doing the task has ended before it was done.
@@ -24,11 +26,13 @@ class WorkerDied(ProcessError, BrokenProcessPool):  # noqa: N818
 
 
 def how_it_ended(exitcode: int | None) -> str:
-    """In words: "was killed by SIGSEGV", "exited with code 3"."""
+    """In words: "was killed by SIGSEGV", "exited with code 3". To be asked once for each death."""
     if exitcode is None or exitcode >= 0:
         return f"exited with code {exitcode}"
     try:
         name = signal.Signals(-exitcode).name
     except ValueError:
         name = f"signal {-exitcode}"
+    if exitcode == -signal.SIGKILL and _memory_kills.explains_a_death():
+        return f"was killed by {name}, probably by the kernel because memory ran out,"
     return f"was killed by {name}"

@@ -14,7 +14,7 @@ from multiprocessing import pool as _stock
 from multiprocessing import util
 from multiprocessing.pool import ThreadPool
 
-from . import _engine, _names
+from . import _engine, _memory_kills, _names
 from ._engine import MAP, STARMAP
 from ._pool_dispatch import Dispatcher
 from ._pool_iterators import IMapIterator, IMapUnorderedIterator, ResultIterator
@@ -91,6 +91,7 @@ class Pool(_stock.Pool):
         self._initializer = initializer
         self._initargs = initargs
         self._cache: dict[int, Any] = {}
+        _memory_kills.watch()
         self._dispatcher = Dispatcher(processes, self._maker(), self._pool, self._cache)
         self._terminate: Any = util.Finalize(self, self._dispatcher.terminate, exitpriority=15)
         try:

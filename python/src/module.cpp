@@ -22,6 +22,7 @@
 #include "math_threads.hpp"
 #include "module_functions.hpp"
 #include "numpy_api.hpp"
+#include "os/memory_kills.hpp"
 #include "pickle_sink.hpp"
 #include "pickler.hpp"
 #include "pool_task.hpp"
@@ -61,6 +62,7 @@ NB_MODULE(_engine, module) {
   module.def("when_undelivered", &python::when_undelivered, nb::arg("function"));
   module.def("limit_math_threads", &python::limit_math_threads, nb::arg("most"));
   module.def("usable_processors", &python::usable_processors);
+  module.def("memory_kill_count", [] { return onecopy::os::memory_kill_count(); });
   module.def("set_pickler", &python::set_pickler, nb::arg("dump"), nb::arg("dumps"),
              nb::arg("loads"));
   module.def(
