@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     __version__: str
 
 if sys.platform == "linux":
+    from . import _narrowing
+
+    _narrowing.watch()
     from . import context, process, reduction  # noqa: F401
 
     _default = context._default_context

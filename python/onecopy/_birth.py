@@ -8,16 +8,23 @@ import signal
 import sys
 from multiprocessing import process
 
-from . import _engine, _family, _lifeline, _math_threads, _signals
+from . import _engine, _family, _lifeline, _processors, _signals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable
 
     from ._family import Detachable
+    from ._processors import Share
 
 # A private name of stock, the same in all versions.
 _original_directory: Any = process.__dict__["ORIGINAL_DIR"]
+
+
+def share_of(process_obj: Any) -> Share | None:
+    """What a pool has given its worker of the processors; None for other processes."""
+    share: Share | None = getattr(process_obj, "_onecopy_share", None)
+    return share
 
 
 def live(process_obj: Any, parent_sentinel: int | None) -> int:
@@ -62,9 +69,7 @@ class Forked:
 
     def _bootstrap(self, parent_sentinel: int | None = None) -> int:
         _signals.restore(self._mask)
-        math_threads = getattr(self._process_obj, "math_threads", None)
-        if math_threads is not None:
-            _math_threads.limit(math_threads)
+        _processors.use(share_of(self._process_obj))
         if self._lifeline is not None:
             _lifeline.arm(self._lifeline.armed)
         return live(self._process_obj, parent_sentinel)
@@ -97,7 +102,7 @@ class Received:
 # parent may have found this package through it; stock sets it a moment later all the same.
 _ENTER = (
     "(__import__('sys').__dict__.update(path=path),"
-    " __import__('onecopy._birth', fromlist=['enter']).enter(place, lifeline, ways, threads),"
+    " __import__('onecopy._birth', fromlist=['enter']).enter(place, lifeline, ways, share),"
     " name)[-1]"
 )
 
@@ -108,7 +113,7 @@ class EnteringName(str):
 
     place: tuple[str, Detachable, int, int]
     lifeline: Detachable | None = None
-    math_threads: int | None = None
+    share: Share | None = None
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         path = [(_original_directory or "") if entry == "" else entry for entry in sys.path]
@@ -117,7 +122,7 @@ class EnteringName(str):
             "place": self.place,
             "lifeline": self.lifeline,
             "ways": _ways(),
-            "threads": self.math_threads,
+            "share": self.share,
             "name": str(self),
         }
         return eval, (_ENTER, surroundings)
@@ -135,11 +140,10 @@ def enter(
     place: tuple[str, Detachable, int, int],
     lifeline: Detachable | None,
     ways: list[str],
-    math_threads: int | None,
+    share: Share | None,
 ) -> None:
     """In the child: take the reserved place, and be what the parent is."""
-    if math_threads is not None:
-        _math_threads.limit(math_threads)
+    _processors.use(share)
     if lifeline is not None:
         _lifeline.arm(lifeline.detach())
     _family.adopt(*place)

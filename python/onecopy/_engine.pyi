@@ -78,16 +78,16 @@ def want_allocator() -> None:
     """install_allocator() as soon as NumPy is there: now, or in the first put, get, send or recv
     after its import (after the value was rebuilt, whose pickle may have imported it)."""
 
-def limit_math_threads(most: int) -> None:
-    """The libraries of linear algebra that are loaded (OpenBLAS, runtimes of OpenMP) may use `most`
-    threads, or as many as they would by themselves where those are fewer or `most` is 0."""
+def set_math_threads(threads: int) -> None:
+    """The libraries of linear algebra that are loaded (OpenBLAS, runtimes of OpenMP) use so many
+    threads from now on; with 0, as many as they would by themselves."""
 
 def memory_kill_count() -> int:
     """How many processes of this control group, or of the machine where there is none, the kernel
     has killed because memory ran out."""
 
-def usable_processors() -> int:
-    """How many processors this thread may run on, fewer where a cgroup allows less time."""
+def processor_quota() -> float:
+    """How many processors' worth of time the cgroups allow: 1.5 is one and a half, inf any."""
 
 # -- values ---------------------------------------------------------------------------------------
 

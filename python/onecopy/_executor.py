@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import Any, Callable
 
+    from ._processors import Cpus
+
     Call = tuple["Future[Any]", Callable[..., Any], tuple[Any, ...], dict[str, Any]]
 
 _AHEAD = 1  # calls beyond one for each worker that are sent, and cannot be cancelled any more
@@ -33,7 +35,8 @@ class Executor(_Executor):
 
     `max_workers` is how many workers there are (None: one for each processor that may be used);
     each calls `initializer(*initargs)` first, and does `max_tasks_per_child` calls at most (None:
-    any number). ValueError and TypeError for what fits none of them.
+    any number). `cpus` are the processors that they use, as for Pool. ValueError and TypeError for
+    what fits none of them.
     """
 
     def __init__(
@@ -44,11 +47,14 @@ class Executor(_Executor):
         initargs: Iterable[Any] = (),
         *,
         max_tasks_per_child: int | None = None,
+        cpus: Cpus | None = None,
     ) -> None:
         if max_workers is not None and max_workers <= 0:
             raise ValueError("max_workers must be greater than 0")
         context = mp_context or _default_context.get_context()
-        self._pool = Pool(max_workers, initializer, initargs, max_tasks_per_child, context)
+        self._pool = Pool(
+            max_workers, initializer, initargs, max_tasks_per_child, context, cpus=cpus
+        )
         self._most_sent = self._pool._processes + _AHEAD
         self._waiting: deque[Call] = deque()
         self._sent: set[Future[Any]] = set()

@@ -30,4 +30,4 @@ def limit(most: int) -> None:
     os.putenv(VARIABLE, str(most))
     from . import _engine
 
-    _engine.limit_math_threads(most)
+    _engine.set_math_threads(most)

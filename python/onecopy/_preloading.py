@@ -54,4 +54,4 @@ def end() -> None:
     if not _math_threads.is_told():
         from . import _engine
 
-        _engine.limit_math_threads(0)
+        _engine.set_math_threads(0)

@@ -74,7 +74,7 @@ class StartedAfresh(Watched):
             lifeline = Lifeline.of(process_obj)
             name = _birth.EnteringName(process_obj.name)
             name.place = place.passage()
-            name.math_threads = getattr(process_obj, "math_threads", None)
+            name.share = _birth.share_of(process_obj)
             if lifeline is not None:
                 name.lifeline = self.DupFd(self.duplicate_for_child(lifeline.armed))
             check_descriptors()

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from multiprocessing import connection, managers, pool, process, queues, synchronize
     from typing import Any, Callable
 
+    from ._processors import Cpus
+
 __all__ = ()
 
 __getattr__ = _names.names_of(_stock, __name__)
@@ -72,11 +74,14 @@ class _OnEngine(BaseContext):
         initializer: Callable[..., object] | None = None,
         initargs: Iterable[Any] = (),
         maxtasksperchild: int | None = None,
+        *,
+        cpus: Cpus | None = None,
     ) -> pool.Pool:
         """Worker processes that do tasks; see onecopy.pool.Pool."""
         from .pool import Pool
 
-        return Pool(processes, initializer, initargs, maxtasksperchild, context=self.get_context())
+        context = self.get_context()
+        return Pool(processes, initializer, initargs, maxtasksperchild, context, cpus=cpus)
 
     def Lock(self) -> synchronize.Lock:
         """A lock that any process may release; a holder that is killed releases it."""

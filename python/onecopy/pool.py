@@ -14,7 +14,7 @@ from multiprocessing import pool as _stock
 from multiprocessing import util
 from multiprocessing.pool import ThreadPool
 
-from . import _engine, _memory_kills, _names
+from . import _memory_kills, _names
 from ._engine import MAP, STARMAP
 from ._pool_dispatch import Dispatcher
 from ._pool_iterators import IMapIterator, IMapUnorderedIterator, ResultIterator
@@ -22,6 +22,7 @@ from ._pool_limits import Limits
 from ._pool_progress import bar
 from ._pool_results import ApplyResult, MapResult
 from ._pool_worker import Seat, work
+from ._processors import Placement
 from .context import _default_context
 
 TYPE_CHECKING = False
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from typing import Any, Callable
 
     from ._pool_stats import PoolStats
+    from ._processors import Cpus
 
     Function = Callable[..., Any]
     Callback = Callable[[Any], object]
@@ -68,6 +70,11 @@ class Pool(_stock.Pool):
     may use processors) that do tasks, each after `initializer(*initargs)`, and each no more than
     `maxtasksperchild` (None: as many as there are).
 
+    `cpus` are the processors that the workers run on and no others, by the numbers that
+    `os.sched_setaffinity` takes; or a sequence of such sets, one for each worker in turn: of
+    `[{0}, {1}]` each has one for itself. `processes` follows it where it is None. Where `cpus` is
+    None, they run on all that this process may use.
+
     Raises ValueError and TypeError for what fits none of them, OSError where no worker can be
     started, and MemoryError naming the limit.
     """
@@ -79,11 +86,14 @@ class Pool(_stock.Pool):
         initargs: Iterable[Any] = (),
         maxtasksperchild: int | None = None,
         context: Any = None,
+        *,
+        cpus: Cpus | None = None,
     ) -> None:
         self._pool: list[BaseProcess] = []
         self._state = INIT
+        self._placement = Placement(cpus)
         if processes is None:
-            processes = _engine.usable_processors()
+            processes = self._placement.workers()
         _check(processes, maxtasksperchild, initializer)
         self._ctx = context or _default_context.get_context()
         self._processes = processes
@@ -105,13 +115,13 @@ class Pool(_stock.Pool):
         """Makes the process of a worker, without a reference to this pool."""
         context, make = self._ctx, self.Process
         life = self._initializer, self._initargs, self._maxtasksperchild
-        math_threads = max(1, _engine.usable_processors() // self._processes)
+        placement, workers = self._placement, self._processes
 
         def process_of(seat: Seat) -> BaseProcess:
             worker: Any = make(context, target=work, args=(seat, *life))
             worker.name = worker.name.replace("Process", "PoolWorker")
             worker.daemon = True
-            worker.math_threads = math_threads
+            worker._onecopy_share = placement.share(seat.number, workers)
             return worker  # type: ignore[no-any-return]
 
         return process_of

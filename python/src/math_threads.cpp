@@ -3,9 +3,7 @@
 #include <dlfcn.h>
 #include <link.h>
 
-#include <algorithm>
 #include <array>
-#include <cmath>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -49,7 +47,7 @@ Function* find(void* library, const char* name) {
 
 }  // namespace
 
-void limit_math_threads(int most) {
+void set_math_threads(int threads) {
   std::vector<std::string> paths;
   dl_iterate_phdr(&collect, &paths);
   for (const std::string& path : paths) {
@@ -59,17 +57,12 @@ void limit_math_threads(int most) {
       const auto processors = find<int()>(library, control.processors);
       const auto set_threads = find<void(int)>(library, control.set_threads);
       if (processors == nullptr || set_threads == nullptr) continue;
-      const int by_itself = processors();
-      set_threads(most > 0 ? std::min(most, by_itself) : by_itself);
+      set_threads(threads > 0 ? threads : processors());
     }
     dlclose(library);
   }
 }
 
-int usable_processors() {
-  const double quota = std::ceil(os::cgroup_cpu_quota());
-  const int count = os::usable_cpu_count();
-  return quota < count ? std::max(1, static_cast<int>(quota)) : count;
-}
+double processor_quota() { return os::cgroup_cpu_quota(); }
 
 }  // namespace onecopy::python

@@ -3,14 +3,13 @@
 
 namespace onecopy::python {
 
-// Every such library that is loaded in this process, OpenBLAS or a runtime of OpenMP, may use
-// `most` threads, or as many as it would by itself where that is fewer, or where `most` is 0:
-// whatever limited it when it was loaded. Any thread may call, while no other has one of them at
-// work.
-void limit_math_threads(int most);
+// Every such library that is loaded in this process, OpenBLAS or a runtime of OpenMP, uses so many
+// threads from now on, whatever limited it when it was loaded; with 0, as many as it would by
+// itself. Any thread may call, while no other has one of them at work.
+void set_math_threads(int threads);
 
-// The processors that this thread may run on, or fewer where control groups above us allow less
-// time than that of all of these; at least 1.
-int usable_processors();
+// How many processors' worth of time the control groups above us allow; infinity where none limits
+// it. Any thread may call.
+double processor_quota();
 
 }  // namespace onecopy::python

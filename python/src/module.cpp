@@ -60,8 +60,8 @@ NB_MODULE(_engine, module) {
   python::add_inspect_function(module);
   module.def("is_pickling_message", &python::is_pickling_message);
   module.def("when_undelivered", &python::when_undelivered, nb::arg("function"));
-  module.def("limit_math_threads", &python::limit_math_threads, nb::arg("most"));
-  module.def("usable_processors", &python::usable_processors);
+  module.def("set_math_threads", &python::set_math_threads, nb::arg("threads"));
+  module.def("processor_quota", &python::processor_quota);
   module.def("memory_kill_count", [] { return onecopy::os::memory_kill_count(); });
   module.def("set_pickler", &python::set_pickler, nb::arg("dump"), nb::arg("dumps"),
              nb::arg("loads"));
