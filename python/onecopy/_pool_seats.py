@@ -6,6 +6,7 @@ import threading
 from multiprocessing import util
 from time import monotonic
 
+from . import _nesting
 from ._pool_worker import Seat
 
 TYPE_CHECKING = False
@@ -58,7 +59,7 @@ class Seats:
         worker = self._make(Seat(self._crew, number))
         self.workers[number] = worker
         try:
-            worker.start()
+            _nesting.start(worker)
             self._processes.append(worker)
         except (OSError, MemoryError):
             self._forget(number, worker)
