@@ -16,16 +16,20 @@ namespace {
 
 struct Control {
   const char* processors;   // int(): how many threads it would use by itself
+  const char* threads;      // int(): how many it uses
   const char* set_threads;  // void(int)
 };
 
 // OpenBLAS has a prefix in NumPy's and SciPy's wheels, and a suffix where it counts in 64 bits.
 constexpr std::array kControls{
-    Control{"scipy_openblas_get_num_procs64_", "scipy_openblas_set_num_threads64_"},
-    Control{"scipy_openblas_get_num_procs", "scipy_openblas_set_num_threads"},
-    Control{"openblas_get_num_procs64_", "openblas_set_num_threads64_"},
-    Control{"openblas_get_num_procs", "openblas_set_num_threads"},
-    Control{"omp_get_num_procs", "omp_set_num_threads"},
+    Control{"scipy_openblas_get_num_procs64_", "scipy_openblas_get_num_threads64_",
+            "scipy_openblas_set_num_threads64_"},
+    Control{"scipy_openblas_get_num_procs", "scipy_openblas_get_num_threads",
+            "scipy_openblas_set_num_threads"},
+    Control{"openblas_get_num_procs64_", "openblas_get_num_threads64_",
+            "openblas_set_num_threads64_"},
+    Control{"openblas_get_num_procs", "openblas_get_num_threads", "openblas_set_num_threads"},
+    Control{"omp_get_num_procs", "omp_get_max_threads", "omp_set_num_threads"},
 };
 
 bool may_be_one(std::string_view path) {
@@ -45,6 +49,18 @@ Function* find(void* library, const char* name) {
   return reinterpret_cast<Function*>(dlsym(library, name));
 }
 
+// What OpenBLAS's own function does, but for starting its threads in a forked child, which has
+// none: there they would be there for nothing where each process is to use one. False: nothing was
+// done.
+bool lower(void* library, const Control& control, int threads) {
+  const auto present = find<int()>(library, control.threads);
+  const auto variable = static_cast<int*>(dlsym(library, "blas_cpu_number"));
+  if (present == nullptr || variable == nullptr) return false;
+  if (*variable != present() || *variable < threads) return false;
+  *variable = threads;
+  return present() == threads;
+}
+
 }  // namespace
 
 void set_math_threads(int threads) {
@@ -57,7 +73,8 @@ void set_math_threads(int threads) {
       const auto processors = find<int()>(library, control.processors);
       const auto set_threads = find<void(int)>(library, control.set_threads);
       if (processors == nullptr || set_threads == nullptr) continue;
-      set_threads(threads > 0 ? threads : processors());
+      const int wanted = threads > 0 ? threads : processors();
+      if (!lower(library, control, wanted)) set_threads(wanted);
     }
     dlclose(library);
   }

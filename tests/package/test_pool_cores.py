@@ -48,6 +48,24 @@ def test_workers_share_the_processors(told):
     assert told(2 * PROCESSORS) == ["1 None"] * 2
 
 
+def test_a_forked_worker_starts_no_thread_that_it_will_not_use(python):
+    program = """
+        import onecopy as mp
+        import numpy
+        import os
+
+        def threads(side):
+            (numpy.ones((side, side)) @ numpy.ones((side, side))).trace()
+            return len(os.listdir("/proc/self/task"))
+
+        if __name__ == "__main__":
+            threads(300)
+            with mp.get_context("fork").Pool(2 * len(os.sched_getaffinity(0))) as pool:
+                print(set(pool.map(threads, [300] * 20, 1)))
+    """
+    assert python(program).stdout == "{1}\n"
+
+
 def test_what_the_user_set_wins(told):
     assert told(2 * PROCESSORS, OMP_NUM_THREADS="2") == [f"{min(2, PROCESSORS)} 2"] * 2
 
