@@ -40,7 +40,7 @@ def without_the_accidental(text):
     return re.sub(r"0x[0-9a-f]+", "0x", text)
 
 
-def run(words, **environment):
+def run(words, patience=PATIENCE, **environment):
     """Runs a command to its end, though not to that of its children; a hanging one is ended, with
     everything it started."""
     with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
@@ -53,7 +53,7 @@ def run(words, **environment):
             start_new_session=True,
         )
         try:
-            process.wait(PATIENCE)
+            process.wait(patience)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
