@@ -47,8 +47,8 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     command = commands.add_parser(
         "pool",
         help="pools and starting processes, stock and Onecopy in turns",
-        description="Measures what pools of two workers do, and starting a process, in turns with "
-        "the stock multiprocessing, and prints medians. Nothing is asserted.",
+        description="Measures what pools do, of two workers mostly, and starting a process, in "
+        "turns with the stock multiprocessing, and prints medians. Nothing is asserted.",
     )
     _add_common(command, pool.NAMES)
 

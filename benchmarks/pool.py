@@ -26,6 +26,7 @@ class Job:
     work: Callable[[Any, Any], Any]  # given the pool and the data
     answer: Callable[[Any, Any], bool]  # given what came and the data
     units: int = 1
+    workers: int | None = pooling.WORKERS  # None: one for each core
 
     def by(self, pool: Any, data: Any) -> Program:
         return pooling.Pooled(
@@ -36,7 +37,7 @@ class Job:
         )
 
     def on(self, side: Side, data: Any) -> Program:
-        return self.by(side.context().Pool(pooling.WORKERS), data)
+        return self.by(side.context().Pool(self.workers or pooling.cores()), data)
 
 
 def _row(
@@ -67,6 +68,28 @@ EXECUTOR = (
 )
 THREADS = "ThreadPool", lambda start: ThreadPool(pooling.WORKERS)
 LOOP = "a loop", lambda start: pooling.Serial()
+
+
+def _decompositions(name: str, title: str, workers: int | None) -> Row:
+    def hand_set(start: str) -> pooling.HandSet:
+        cores = pooling.cores()
+        counts = {1, 2, 4, 8, 16, cores, max(1, cores // (workers or cores))}
+        return pooling.HandSet(workers or cores, (each for each in counts if each <= cores))
+
+    return _row(
+        f"svd-{name}",
+        f"SVD of sixteen 1000x1000 matrices, {title} (S3)",
+        "the sum of the singular values of each",
+        Job(
+            lambda pool, seeds: pool.map(pooling.decompose, seeds, 1),
+            lambda came, seeds: len(came) == len(seeds) and 8_200 < min(came) <= max(came) < 8_300,
+            workers=workers,
+        ),
+        lambda: pooling.matrices(16),
+        ("the best OMP_NUM_THREADS", hand_set),
+        1.05,
+        most_rounds=3,
+    )
 
 
 def _start(name: str, method: str, least: float) -> Row:
@@ -170,7 +193,7 @@ ROWS = (
     ),
     _row(
         "products",
-        "four 1000x1000 products, ten each (S3)",
+        "four 1000x1000 products, 100 each (S3)",
         "the trace of each",
         Job(
             lambda pool, matrices: pool.map(pooling.products, matrices, 1),
@@ -181,6 +204,9 @@ ROWS = (
         1.0,
         most_rounds=5,
     ),
+    _decompositions("1", "one worker", 1),
+    _decompositions("2", "two workers", 2),
+    _decompositions("all", "a worker for each core", None),
     _start("fork", "fork", 1),
     _start("forkserver", "forkserver", 3),
     _start("spawn", "spawn", 1),
