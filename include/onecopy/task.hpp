@@ -278,7 +278,8 @@ struct TaskTypes<F, std::index_sequence<I...>, A...> {
             call.answer(write_of(std::monostate()));
           } else {
             const auto& returned = call_with(callable, received...);
-            call.answer({std::addressof(returned), [](Encoder& to, const void* from) {
+            call.answer({static_cast<const void*>(std::addressof(returned)),
+                         [](Encoder& to, const void* from) {
                            Carried<Returned>::write(to, *static_cast<const Returned*>(from));
                          }});
           }

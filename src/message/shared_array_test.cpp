@@ -107,6 +107,7 @@ TEST(Shared, IsFilledByThePartsOfAPool) {
   Pool pool(2);
   Shared<double> table(1000);
   std::vector<std::pair<int, Shared<double>>> parts;
+  parts.reserve(4);
   for (int i = 0; i < 4; ++i) {
     parts.emplace_back(i, table.part(static_cast<std::size_t>(i) * 250, 250));
   }

@@ -28,15 +28,15 @@ constexpr std::size_t kTasksEach = 2;                      // under way, at leas
 constexpr int kTakenInPassing = 2;                         // answers, by who submits
 
 struct Answer {
-  std::optional<std::uint32_t> number;
-  bool success = false;
+  std::uint32_t number;  // the task's
+  bool success;
 };
 
 // Everything the layout of answers says is here.
-Answer read_verdict(Incoming& message) {
+std::optional<Answer> read_verdict(Incoming& message) {
   const auto verdict = pool::cut_off_verdict(message);
-  if (!verdict) return {};
-  return {verdict->number, verdict->success};
+  if (!verdict || !verdict->number) return std::nullopt;
+  return Answer{*verdict->number, verdict->success};
 }
 
 Result<void> decode(const Incoming& message, ValueRead value) {
@@ -157,7 +157,6 @@ Result<bool> Dispatcher::wait(Task& task, os::Deadline deadline) {
   return wait_until(lock, [&task] { return task.done; }, deadline);
 }
 
-// Whoever was told the failure of a task that is answered later, has it.
 void Dispatcher::finish(Task& task, std::unique_ptr<TaskFailure> failure) noexcept {
   bytes_ -= task.bytes;
   task.failure = std::move(failure);
@@ -254,23 +253,21 @@ void Dispatcher::take_in(Incoming& message) {
     Incoming& message;
     ~Discard() { message.discard(); }
   } discard{message};
-  const Answer answer = read_verdict(message);
+  const std::optional<Answer> answer = read_verdict(message);
+  if (!answer) return;
   std::shared_ptr<Task> task;
   {
     const Lock lock(mutex_);
     deaths_ = 0;
-    if (auto found = answer.number ? tasks_.find(*answer.number) : tasks_.end();
-        found != tasks_.end()) {
-      task = found->second;
-    }
+    if (auto found = tasks_.find(answer->number); found != tasks_.end()) task = found->second;
   }
   if (task == nullptr) return;
   TaskFailure failure;
-  Result<void> read = decode_result(message, answer.success ? task->result : read_of(failure));
+  Result<void> read = decode_result(message, answer->success ? task->result : read_of(failure));
   if (!read) failure.failure = std::move(read).failure();
   const Lock lock(mutex_);
-  // Unless it was failed in the meantime.
-  if (tasks_.erase(*answer.number) == 0) return;
+  // Unless it was failed in the meantime: then that holds.
+  if (tasks_.erase(answer->number) == 0) return;
   finish(*task, failure.failure.code == Error::none
                     ? nullptr
                     : std::make_unique<TaskFailure>(std::move(failure)));
@@ -301,7 +298,8 @@ void Dispatcher::look_after_workers() {
   next_look_ = os::now() + kPulse;
   std::vector<Dead> dead;
   for (std::uint32_t seat = 0; seat < children_.size(); ++seat) {
-    if (children_[seat] && !children_[seat]->alive()) dead.push_back({seat, std::nullopt});
+    auto& child = children_[seat];
+    if (child && !child->alive()) dead.push_back({seat, &*child, std::nullopt});
   }
   if (!dead.empty()) settle(dead);
   if (!std::ranges::all_of(children_, [](const auto& child) { return child.has_value(); })) {
@@ -329,9 +327,8 @@ void Dispatcher::settle(const std::vector<Dead>& found) {
 }
 
 void Dispatcher::lose(const Dead& dead) {
-  process::Child& child = *children_[dead.seat];
-  const int pid = child.pid();
-  const Result<int> ended = child.join(os::Deadline::at(0));
+  const int pid = dead.child->pid();
+  const Result<int> ended = dead.child->join(os::Deadline::at(0));
   // Where the program collects its children itself, nobody knows.
   const int exit_code = ended ? *ended : 0;
   const std::string worker = "the worker, process " + std::to_string(pid) + ", " +

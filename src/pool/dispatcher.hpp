@@ -58,6 +58,7 @@ class Dispatcher {
   // A worker that has ended, and the task that its seat names.
   struct Dead {
     std::uint32_t seat;
+    process::Child* child;
     std::optional<Number> task;
   };
 
