@@ -74,9 +74,12 @@ def test_many_workers_work_at_the_same_time():
 @pytest.mark.timeout(PATIENCE + 20)
 def test_many_workers_that_die_are_replaced():
     with mp.Pool(WORKERS) as pool:
-        for worker in pool._pool[::2]:
-            os.kill(worker.pid, signal.SIGKILL)
+        killed = {worker.pid for worker in pool._pool[::2]}
+        for pid in killed:
+            os.kill(pid, signal.SIGKILL)
         assert pool.map(square, range(1000), 1, retries=9) == [n * n for n in range(1000)]
+        while killed & {worker.pid for worker in pool._pool}:
+            assert pool.apply(square, (3,)) == 9
         pool.close()
         pool.join()
         assert all(worker.exitcode == 0 for worker in pool._pool)
