@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import messages, pooling
+from benchmarks import messages, pooling, starting
 from benchmarks.measuring import Bar, Beside, Row, ratio_of
 from benchmarks.program import Program
 from benchmarks.sides import Side
@@ -92,12 +92,12 @@ def _decompositions(name: str, title: str, workers: int | None) -> Row:
     )
 
 
-def _start(name: str, method: str, least: float) -> Row:
+def _start(name: str, title: str, least: float, method: str, *preloaded: str) -> Row:
     return Row(
         f"start-{name}",
-        f"start and join a process, {name}",
+        f"start and join a process, {title}",
         "the end of a process that does nothing",
-        lambda side, _: pooling.Starts(side.module.get_context(method)),
+        lambda side, _: starting.Starts(side.module, method, *preloaded),
         (ratio_of(least),),
     )
 
@@ -207,9 +207,10 @@ ROWS = (
     _decompositions("1", "one worker", 1),
     _decompositions("2", "two workers", 2),
     _decompositions("all", "a worker for each core", None),
-    _start("fork", "fork", 1),
-    _start("forkserver", "forkserver", 3),
-    _start("spawn", "spawn", 1),
+    _start("fork", "fork", 1, "fork"),
+    _start("forkserver", "forkserver", 3, "forkserver"),
+    _start("forkserver-numpy", "NumPy preloaded", 4, "forkserver", "numpy"),
+    _start("spawn", "spawn", 1, "spawn"),
 )
 
 NAMES = tuple(row.name for row in ROWS)

@@ -1,4 +1,4 @@
-"""The programs of `./bench pool`: what a pool is given to do, and what starts a process."""
+"""The programs of `./bench pool`: what a pool is given to do."""
 
 from __future__ import annotations
 
@@ -177,24 +177,3 @@ class HandSet:
     def join(self) -> None:
         if self.pool is not None:
             self.pool.join()
-
-
-class Starts(Program):
-    """A process that does nothing, started and joined."""
-
-    def __init__(self, context: Any) -> None:
-        super().__init__()
-        self.context = context
-
-    def check(self) -> None:
-        process = self.context.Process(target=nothing, args=(0,))
-        process.start()
-        process.join()
-        if process.exitcode != 0:
-            raise WrongAnswerError(f"exit code {process.exitcode}")
-
-    def run(self, calls: int) -> float:
-        begin = time.perf_counter()
-        for _ in range(calls):
-            self.check()
-        return time.perf_counter() - begin

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from benchmarks import measuring, pool, pooling
+from benchmarks import measuring, pool, pooling, starting
 from benchmarks.measuring import Pace
 from benchmarks.program import WrongAnswerError
 from benchmarks.sides import Side
@@ -73,3 +73,12 @@ def test_a_matrix_has_the_singular_values_of_its_size():
         program.check()
     finally:
         program.stop()
+
+
+def test_what_keeps_processes_from_starting_is_told():
+    program = starting.Starts(multiprocessing, "no-such-method")
+
+    with pytest.raises(WrongAnswerError, match="cannot find context for 'no-such-method'"):
+        program.check()
+
+    program.close()
