@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import faulthandler
-import signal
 import sys
 from multiprocessing import process
 
@@ -41,17 +40,10 @@ def _tell_of_crashes() -> None:
 
     Not where somebody sees to such signals already: faulthandler itself, told so by the parent, or
     a library, which may live on SIGSEGV (the JVM does)."""
-    fatal = signal.SIGSEGV, signal.SIGFPE, signal.SIGABRT, signal.SIGBUS, signal.SIGILL
+    if _engine.handles_crashes():
+        return
     with contextlib.suppress(OSError, ValueError, AttributeError, RuntimeError):  # no usable stderr
-        if not _caught_signals() & sum(1 << number - 1 for number in fatal):
-            faulthandler.enable()
-
-
-def _caught_signals() -> int:
-    """A bit for each signal that this process handles, from 1 on; in C too, which Python's own
-    table of handlers does not show."""
-    with open("/proc/self/status", "rb") as status:
-        return next(int(line[8:], 16) for line in status if line.startswith(b"SigCgt:"))
+        faulthandler.enable()
 
 
 class Forked:

@@ -89,6 +89,16 @@ def memory_kill_count() -> int:
 def processor_quota() -> float:
     """How many processors' worth of time the cgroups allow: 1.5 is one and a half, inf any."""
 
+def check_room_for_descriptors(count: int) -> None:
+    """OSError while fewer than `count` more descriptors can be opened."""
+
+def thread_count() -> int:
+    """How many threads this process has, Python's or not; 0 where the system does not tell."""
+
+def handles_crashes() -> bool:
+    """Whether this process handles any signal that tells of a crash: SIGSEGV, SIGFPE, SIGABRT,
+    SIGBUS, SIGILL; in C too, which Python's own table of handlers does not show."""
+
 # -- values ---------------------------------------------------------------------------------------
 
 def set_pickler(

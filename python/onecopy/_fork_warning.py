@@ -47,10 +47,7 @@ def _threads_of_python() -> list[Any]:
 
 def _number_of_threads() -> int:
     """All that the system has for this process, as Python counts them."""
-    try:
-        return len(os.listdir("/proc/self/task"))
-    except OSError:
-        return 1 + len(_threads_of_python())
+    return _engine.thread_count() or 1 + len(_threads_of_python())
 
 
 # -- before Python 3.12 ---------------------------------------------------------------------------

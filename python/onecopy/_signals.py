@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]  # whose masks are not made of Signals first
 import signal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Union
-
-    Mask = set[Union[int, signal.Signals]]
+    Mask = set[int]
 
 # Those whose handlers raise, by the interpreter's or by common habit.
 _RAISING = {signal.SIGINT, signal.SIGTERM, signal.SIGALRM}
@@ -18,8 +17,9 @@ class HeldBack:
     """`with HeldBack() as mask:` signals come at the end; `mask` is what is held back otherwise."""
 
     def __enter__(self) -> Mask:
-        self._mask: Mask = signal.pthread_sigmask(signal.SIG_BLOCK, _RAISING)
-        return self._mask
+        mask: Mask = _signal.pthread_sigmask(signal.SIG_BLOCK, _RAISING)
+        self._mask = mask
+        return mask
 
     def __exit__(self, *exception: object) -> None:
         restore(self._mask)
@@ -27,4 +27,4 @@ class HeldBack:
 
 def restore(mask: Mask) -> None:
     """The signals in `mask` and no others are held back in this thread."""
-    signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+    _signal.pthread_sigmask(signal.SIG_SETMASK, mask)

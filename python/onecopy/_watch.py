@@ -19,13 +19,7 @@ def check_descriptors() -> None:
     place. When stock runs out in the middle it keeps what it has, by fork, and by forkserver ends
     the template, and with it all children of that. Without a guard, a child that is killed before
     its first instruction would keep its place (spawn is a fork, too, before Python 3.10)."""
-    descriptors: list[int] = []
-    try:
-        while len(descriptors) < 7:
-            descriptors.append(os.open(os.devnull, os.O_RDONLY))
-    finally:
-        for each in descriptors:
-            os.close(each)
+    _engine.check_room_for_descriptors(7)
 
 
 class Watched(popen_fork.Popen):

@@ -15,6 +15,7 @@
 #include "crew.hpp"
 #include "elements.hpp"
 #include "envelope.hpp"
+#include "errors.hpp"
 #include "event.hpp"
 #include "family.hpp"
 #include "inspect.hpp"
@@ -22,7 +23,9 @@
 #include "math_threads.hpp"
 #include "module_functions.hpp"
 #include "numpy_api.hpp"
+#include "os/descriptor.hpp"
 #include "os/memory_kills.hpp"
+#include "os/system.hpp"
 #include "pickle_sink.hpp"
 #include "pickler.hpp"
 #include "pool_task.hpp"
@@ -35,6 +38,7 @@
 
 NB_MODULE(_engine, module) {
   namespace nb = nanobind;
+  namespace os = onecopy::os;
   namespace python = onecopy::python;
 #ifdef NDEBUG
   // Every child process would print them, for objects that its parent left it.
@@ -63,6 +67,12 @@ NB_MODULE(_engine, module) {
   module.def("set_math_threads", &python::set_math_threads, nb::arg("threads"));
   module.def("processor_quota", &python::processor_quota);
   module.def("memory_kill_count", [] { return onecopy::os::memory_kill_count(); });
+  module.def(
+      "check_room_for_descriptors",
+      [](std::size_t count) { python::value_or_raise(os::check_room_for(count)); },
+      nb::arg("count"));
+  module.def("thread_count", &os::thread_count);
+  module.def("handles_crashes", &os::handles_crashes);
   module.def("set_pickler", &python::set_pickler, nb::arg("dump"), nb::arg("dumps"),
              nb::arg("loads"));
   module.def(

@@ -76,6 +76,16 @@ Result<Descriptor> duplicate(int fd) {
   return copy;
 }
 
+Result<void> check_room_for(std::size_t count) {
+  std::vector<Descriptor> opened;
+  while (opened.size() < count) {
+    auto next = opened.empty() ? event_descriptor() : duplicate(opened.front().get());
+    if (!next) return std::move(next).failure();
+    opened.push_back(std::move(*next));
+  }
+  return {};
+}
+
 Result<void> set_inheritable(int fd, bool on) noexcept {
   const int flags = fcntl(fd, F_GETFD);
   const int wanted = on ? flags & ~FD_CLOEXEC : flags | FD_CLOEXEC;

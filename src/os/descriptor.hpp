@@ -51,6 +51,9 @@ Result<Descriptor> event_descriptor();
 // Another number for the same open file.
 Result<Descriptor> duplicate(int fd);
 
+// Error::too_many while fewer than so many more can be opened: a look, which keeps none.
+Result<void> check_room_for(std::size_t count);
+
 // Whether the descriptor survives exec.
 Result<void> set_inheritable(int fd, bool on) noexcept;
 

@@ -4,6 +4,8 @@
 // are right on both sides of any fork.
 #pragma once
 
+#include <cstddef>
+
 #include <sys/types.h>
 
 #include <onecopy/error.hpp>
@@ -12,6 +14,11 @@ namespace onecopy::os {
 
 pid_t process_id() noexcept;
 uid_t user_id() noexcept;
+// How many threads this process has; 0 where /proc does not tell.
+std::size_t thread_count() noexcept;
+
+// Whether a function of this process is called when any signal comes that tells of a crash.
+bool handles_crashes() noexcept;
 
 // Ends this process now: no destructors, no exit handlers, nothing flushed.
 [[noreturn]] void exit_now(int code) noexcept;

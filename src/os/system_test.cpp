@@ -3,6 +3,8 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
+#include <future>
+#include <thread>
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -19,6 +21,27 @@ TEST(System, KnowsWhoThisProcessIsInAChildToo) {
   const auto status = testing::run_in_child(
       [=] { return process_id() != parent && process_id() == getpid() ? 0 : 1; });
   EXPECT_TRUE(status.success());
+}
+
+TEST(System, CountsThreads) {
+  EXPECT_EQ(thread_count(), 1u);
+  std::promise<void> done;
+  std::thread other([ended = done.get_future()] { ended.wait(); });
+  EXPECT_EQ(thread_count(), 2u);
+  done.set_value();
+  other.join();
+}
+
+TEST(System, KnowsWhetherCrashesAreHandled) {
+  const auto status = testing::run_in_child([] {
+    for (const int number : {SIGSEGV, SIGFPE, SIGABRT, SIGBUS, SIGILL}) signal(number, SIG_DFL);
+    if (handles_crashes()) return 1;
+    signal(SIGBUS, SIG_IGN);
+    if (handles_crashes()) return 2;
+    signal(SIGILL, [](int) {});
+    return handles_crashes() ? 0 : 3;
+  });
+  EXPECT_EQ(status.as_exit_code(), 0);
 }
 
 TEST(System, ExitsWithoutCleaningUp) {
