@@ -34,6 +34,19 @@ TEST(Descriptor, ClosesWhatItOwns) {
   EXPECT_FALSE(is_open(number));
 }
 
+TEST(Descriptor, ChecksThatThereIsRoomAndTakesNone) {
+  const auto status = testing::run_in_child([] {
+    const int next = event_descriptor().value().get();
+    const rlim_t limit = static_cast<rlim_t>(next) + 3;  // three more
+    const rlimit limits{limit, limit};
+    setrlimit(RLIMIT_NOFILE, &limits);
+    if (!check_room_for(3) || !check_room_for(0)) return 1;
+    if (check_room_for(4).error() != Error::too_many) return 2;
+    return event_descriptor().value().get() == next ? 0 : 3;
+  });
+  EXPECT_EQ(status.as_exit_code(), 0);
+}
+
 TEST(Descriptor, MovesAndReleases) {
   Descriptor first = event_descriptor().value();
   const int number = first.get();
