@@ -33,7 +33,7 @@ if sys.platform == "linux":
     from . import _narrowing
 
     _narrowing.watch()
-    from . import context, process, reduction  # noqa: F401
+    from . import context
 
     _default = context._default_context
 else:
@@ -52,13 +52,15 @@ _SHARED_ARRAYS = {"empty", "full", "share", "zeros"}
 
 _BESIDE_POOLS = {"Executor": "_executor", "WorkerDied": "_worker_died"}
 
-# Modules that a program finds in the stock package once it has made a queue or a pool.
+# Modules that a program finds in the stock package at once, or when it has made a queue or a pool.
 _SUBMODULES = {
     "connection",
     "heap",
     "managers",
     "pool",
+    "process",
     "queues",
+    "reduction",
     "resource_sharer",
     "resource_tracker",
     "shared_memory",

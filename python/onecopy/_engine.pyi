@@ -1,6 +1,7 @@
 """The engine as Python sees it. Written in C++ (python/src), one class a concept."""
 
 from collections.abc import Callable, Coroutine, Sequence
+from types import CodeType
 from typing import Any, TypeVar
 
 from typing_extensions import Self
@@ -48,6 +49,13 @@ def close_lifeline(kept: int) -> None: ...
 def keeping_interrupts(function: Callable[[], object]) -> Callable[[], object]:
     """What calls `function` at a fork (os.register_at_fork), where exceptions are printed and
     lost: a Ctrl-C that interrupts it has it run once more, and is raised after the fork."""
+
+def beside_threads(function: Callable[[], object]) -> Callable[[], object]:
+    """The same, where this process has more than one thread; elsewhere nothing is called."""
+
+def compile_file(source: bytes, path: str) -> CodeType:
+    """What compile(source, path, "exec", dont_inherit=True) returns, without making the types of
+    the syntax tree first."""
 
 def memory() -> dict[str, Any]:
     """Bytes of the arena: in_use, warm, resident, highest_resident, limit and limit_name, queued,

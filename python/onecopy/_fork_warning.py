@@ -99,8 +99,8 @@ def _stop_catching() -> None:
 if sys.version_info >= (3, 12):
     # Python warns before it calls what is to be called in the parent, or, since 3.13, after that.
     os.register_at_fork(
-        before=_engine.keeping_interrupts(_catch),
+        before=_engine.beside_threads(_catch),
         after_in_child=_engine.keeping_interrupts(_stop_catching),
     )
 else:
-    os.register_at_fork(after_in_parent=_engine.keeping_interrupts(_warn_in_parent))
+    os.register_at_fork(after_in_parent=_engine.beside_threads(_warn_in_parent))

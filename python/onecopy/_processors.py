@@ -83,12 +83,9 @@ def _in_words(processors: Processors) -> str:
     return ",".join(f"{a}" if a == b else f"{a}-{b}" for a, b in ranges)
 
 
-def use(share: Share | None) -> None:
+def use(share: Share) -> None:
     """In a worker, before it imports anything: what is its part of the processors. It runs on
-    these, whatever an import would have, and keeps no more of them busy with linear algebra. None:
-    it has no part of its own."""
-    if share is None:
-        return
+    these, whatever an import would have, and keeps no more of them busy with linear algebra."""
     processors, math_threads = share
     _narrowing.undo()
     _narrowing.run_on(processors)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from multiprocessing import popen_fork as _stock
 from multiprocessing import process
 
-from . import _birth, _engine, _family, _names, _signals
+from . import _birth, _engine, _family, _names, _signals, _stdin
 from ._lifeline import Lifeline
 from ._watch import Watched, check_descriptors
 
@@ -22,15 +22,21 @@ class Popen(Watched):
         # A fork itself cannot be refused: a child without a place would fail at its first message.
         _engine.release_place(*_engine.reserve_place())
         lifeline = Lifeline.of(process_obj)
+        stdin = _stdin.Empty.made()
         # What a handler raises in a function that is called at a fork is lost, in the parent and in
         # the child: signals wait until both are past that.
         with _signals.HeldBack() as mask:
             try:
                 check_descriptors()
-                super()._launch(_birth.Forked(process_obj, lifeline, mask))  # type: ignore[misc]
+                super()._launch(  # type: ignore[misc]
+                    _birth.Forked(process_obj, lifeline, stdin, mask)
+                )
             except BaseException:
                 if lifeline is not None:
                     lifeline.drop()
                 raise
+            finally:
+                if stdin is not None:
+                    stdin.drop()
             if lifeline is not None:
                 self._cut_lifeline = lifeline.hold(self)

@@ -10,4 +10,8 @@ namespace onecopy::python {
 // then raised soon after the fork instead. Null with an exception set.
 PyObject* keeping_interrupts(PyObject* function);
 
+// What does so where this process has more than one thread, and nothing elsewhere: in a parent that
+// runs Python after a fork, each page that this changes is copied first.
+PyObject* beside_threads(PyObject* function);
+
 }  // namespace onecopy::python

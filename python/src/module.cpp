@@ -3,6 +3,8 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include <utility>
+
 #include <onecopy/version.hpp>
 
 #include "at_fork.hpp"
@@ -10,6 +12,7 @@
 #include "buffer.hpp"
 #include "build_identity.hpp"
 #include "bulk_memory.hpp"
+#include "compile_file.hpp"
 #include "condition.hpp"
 #include "connection.hpp"
 #include "crew.hpp"
@@ -81,14 +84,18 @@ NB_MODULE(_engine, module) {
         if (!python::numpy::exchange(one.ptr(), other.ptr())) throw nb::python_error();
       },
       nb::arg("one"), nb::arg("other"));
-  module.def(
-      "keeping_interrupts",
-      [](const nb::callable& function) {
-        const nb::object made = nb::steal(python::keeping_interrupts(function.ptr()));
-        if (!made.is_valid()) throw nb::python_error();
-        return made;
-      },
-      nb::arg("function"));
+  for (const auto& [name, wrapped] : {std::pair("keeping_interrupts", &python::keeping_interrupts),
+                                      std::pair("beside_threads", &python::beside_threads)}) {
+    module.def(
+        name,
+        [wrapped](const nb::callable& function) {
+          const nb::object made = nb::steal(wrapped(function.ptr()));
+          if (!made.is_valid()) throw nb::python_error();
+          return made;
+        },
+        nb::arg("function"));
+  }
+  module.def("compile_file", &python::compile_file, nb::arg("source"), nb::arg("path"));
   module.def("wait_any", &python::wait_any, nb::arg("waitables"), nb::arg("timeout").none());
   python::make_functions_builtin(module);
 }

@@ -111,8 +111,6 @@ def test_importing_loads_what_stock_loads_and_little_more(python):
         "onecopy._names",
         "onecopy._narrowing",
         "onecopy.context",
-        "onecopy.process",
-        "onecopy.reduction",
     ], outcome
 
 
