@@ -15,6 +15,10 @@ import sys
 
 from . import _math_threads
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 LAST = "onecopy._template"  # which calls end()
 
 _limited = False
@@ -22,25 +26,46 @@ _limited = False
 
 class Preload(list[str]):
     """The names of the modules to load. Stock writes them into the code that the template runs:
-    they are written so that it calls begin() first, and finds this package where its parent did."""
+    they are written so that it calls begin() first, and finds this package where its parent did.
+    `main` is the path of the program, where it has one."""
+
+    main: str | None = None
 
     def __repr__(self) -> str:
         path = list(sys.path)
+        given = f"{list(self)!r}, {len(path)}, {self.main!r}"
         return (
             f"__import__('sys').path.extend({path!r}) or"
-            f" __import__({__name__!r}, fromlist=['begin']).begin({list(self)!r}, {len(path)})"
+            f" __import__({__name__!r}, fromlist=['begin']).begin({given})"
         )
 
 
-def begin(names: list[str], surplus: int) -> list[str]:
+def begin(names: list[str], surplus: int, main: str | None) -> list[str]:
     """In the template, before the first of `names` is loaded. From the end of its path go again as
     many entries as are `surplus`: it loads what stock's would."""
     global _limited
+    if main is not None:
+        from . import _main_module
+
+        _main_module.prepare(main)
     del sys.path[len(sys.path) - surplus :]
     if not _math_threads.is_told():
         os.putenv(_math_threads.VARIABLE, "1")
         _limited = True
-    return [*names, LAST]
+    return _Names([*names, LAST])
+
+
+class _Names(list[str]):
+    """In the template, which serves when it has loaded the last."""
+
+    def __iter__(self) -> Iterator[str]:
+        yield from super().__iter__()
+        if sys.version_info >= (3, 14):  # where who asks must show a key first
+            return
+        from ._serving import Server
+
+        main = sys._getframe(1).f_locals
+        Server(main["listener_fd"], main["alive_r"]).serve()
 
 
 def end() -> None:

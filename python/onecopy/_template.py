@@ -11,11 +11,9 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
-import pkgutil  # noqa: F401
-import runpy  # noqa: F401
 import sys
 import time
-import typing  # noqa: F401
+import typing  # noqa: F401  (stock's children have it, and many a main module asks for it)
 from multiprocessing import (
     forkserver,
     popen_forkserver,  # noqa: F401

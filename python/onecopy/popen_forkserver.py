@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from multiprocessing import forkserver, process, util
+from multiprocessing import forkserver, process, spawn, util
 from multiprocessing import popen_forkserver as _stock
 
 from . import _family, _names, _preloading
@@ -48,7 +48,9 @@ def _ensure_running() -> None:
     # Without a process id of its own this is the name of the template that we were forked from.
     name_of_dead = _template._forkserver_address if _template._forkserver_pid is not None else None
     wanted = _template._preload_modules
-    _template._preload_modules = _preloading.Preload(wanted)
+    preload = _preloading.Preload(wanted)
+    preload.main = spawn.get_preparation_data("").get("init_main_from_path")
+    _template._preload_modules = preload
     try:
         _template.ensure_running()
     finally:

@@ -46,7 +46,8 @@ def test_the_one_task_that_takes_too_long_fails():
         assert [r.get(PATIENCE) for n, r in enumerate(results) if n != 3] == [
             n for n in range(20) if n != 3
         ]
-        assert len(pool._pool) == 2
+        while len(pool._pool) < 2:  # the killed one is replaced at once, but after its error is told
+            assert pool.apply(abs, (-1,)) == 1
 
 
 def test_a_map_fails_when_the_rest_is_done_and_an_iterator_goes_on():
