@@ -134,12 +134,14 @@ def test_has_the_future_features_that_it_asks_for(python, afresh):
 
 
 def test_to_find_it_nothing_is_loaded_that_stock_loads_for_that(python):
+    said = 'print(*sorted({"ast", "pkgutil", "typing"} & set(sys.modules)), flush=True)'
+    before = python(f"import sys, multiprocessing.spawn\n{said}")
     outcome = python(
-        """
+        f"""
         import sys
         import onecopy as mp
         def tell():
-            print(*sorted({"ast", "pkgutil", "typing"} & set(sys.modules)), flush=True)
+            {said}
         if __name__ == "__main__":
             mp.set_start_method("spawn")
             process = mp.Process(target=tell)
@@ -147,4 +149,4 @@ def test_to_find_it_nothing_is_loaded_that_stock_loads_for_that(python):
             process.join()
         """
     )
-    assert (outcome.code, outcome.stdout) == (0, "\n"), outcome
+    assert (outcome.code, outcome.stdout) == (0, before.stdout), outcome
