@@ -46,7 +46,7 @@ def test_the_one_task_that_takes_too_long_fails():
         assert [r.get(PATIENCE) for n, r in enumerate(results) if n != 3] == [
             n for n in range(20) if n != 3
         ]
-        while len(pool._pool) < 2:  # the killed one is replaced at once, but after its error is told
+        while len(pool._pool) < 2:  # the replacement comes after the error is told
             assert pool.apply(abs, (-1,)) == 1
 
 
