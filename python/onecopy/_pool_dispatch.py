@@ -14,7 +14,6 @@ from . import _engine
 from ._pool_leading import PULSE, Leading
 from ._pool_limits import go_on, stop
 from ._pool_seats import Seats, UnknownWorkerError
-from ._pool_stats import stats_of
 from ._pool_tasks import Tasks
 from ._pool_worker import InitializerFailed, NoticeOfLeave, Seat
 
@@ -222,6 +221,8 @@ class Dispatcher(Leading):
             job.fail(self._broken)
 
     def stats(self) -> PoolStats:
+        from ._pool_stats import stats_of
+
         return stats_of(self._crew, self._workers.workers, self._tasks.slowest)
 
     # -- ending -----------------------------------------------------------------------------------

@@ -9,7 +9,6 @@ from __future__ import annotations
 import pickle
 import sys
 from io import BytesIO
-from multiprocessing import resource_sharer
 from multiprocessing.reduction import ForkingPickler
 from types import BuiltinFunctionType, FunctionType
 
@@ -35,6 +34,8 @@ def pack(function: Callable[..., Any], calls: int) -> Packed:
             by_value = pack_by_value(function) if _is_typed(function) else None
             return by_value or pickle.dumps(function, 5)
         if calls > 1:
+            from multiprocessing import resource_sharer
+
             sharer: Any = resource_sharer.__dict__["_resource_sharer"]
             handed_over = sharer._key
             pickled = _pickler.dumps(function)

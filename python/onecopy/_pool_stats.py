@@ -10,8 +10,7 @@ if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
 
     from . import _engine
-
-_LONGEST = 5
+    from ._pool_slowest import Slowest
 
 
 class WorkerStats(NamedTuple):
@@ -57,28 +56,6 @@ class PoolStats(NamedTuple):
         return "\n".join(lines)
 
 
-class Slowest:
-    """The tasks that took longest. One thread at a time notes; any may look."""
-
-    def __init__(self) -> None:
-        self.least = 0  # nanoseconds: a task that took no more is not among them
-        self._tasks: dict[int, tuple[int, str]] = {}  # by number
-
-    def note(self, number: int, nanoseconds: int, what: str) -> None:
-        """Of a task that took more than `least`."""
-        tasks = {**self._tasks, number: (nanoseconds, what)}
-        if len(tasks) > _LONGEST:
-            del tasks[min(tasks, key=lambda each: tasks[each][0])]
-        if len(tasks) == _LONGEST:
-            self.least = min(each[0] for each in tasks.values())
-        self._tasks = tasks
-
-    def stats(self) -> list[TaskStats]:
-        """The slowest first."""
-        tasks = sorted(self._tasks.values(), reverse=True)
-        return [TaskStats(nanoseconds * 1e-9, what) for nanoseconds, what in tasks]
-
-
 def stats_of(crew: _engine.Crew, workers: list[BaseProcess | None], slowest: Slowest) -> PoolStats:
     """`workers` by their seats."""
     found = []
@@ -90,4 +67,6 @@ def stats_of(crew: _engine.Crew, workers: list[BaseProcess | None], slowest: Slo
         age = (monotonic_ns() - started) * 1e-9 if started else 0.0
         times = [nanoseconds * 1e-9 for nanoseconds in spent]
         found.append(WorkerStats(worker.name, worker.pid, time() - age, tasks, *times))
-    return PoolStats(found, slowest.stats(), crew.waiting())
+    return PoolStats(
+        found, [TaskStats(seconds, what) for seconds, what in slowest.tasks()], crew.waiting()
+    )

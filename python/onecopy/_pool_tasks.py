@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from ._pool_stats import Slowest
+from ._pool_slowest import Slowest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
