@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Coroutine, Sequence
 from types import CodeType
-from typing import Any, TypeVar
+from typing import Any, TypeVar, final
 
-from typing_extensions import Self
+from typing_extensions import Self, disjoint_base
 
 __version__: str
 __build__: str  # which build of that version this is, of any two different
@@ -118,6 +118,7 @@ def set_pickler(
     protocol 5, or to bytes; dumps(object) with everything in band; loads(data) or
     loads(data, buffers=...)."""
 
+@final
 class PickleSink:
     """What an object is pickled into. Made by the engine for one pickling."""
 
@@ -144,6 +145,7 @@ def when_undelivered(function: Callable[[], object]) -> None:
     """`function` is called if the message that this thread is pickling comes to nothing: its
     pickling fails, it is refused, or dropped. Nothing where this thread is pickling none."""
 
+@final
 class Buffer:
     """The block that a received array or large bytes object lies in, held as long as something
     looks into it. Made by the engine only; offers the buffer protocol."""
@@ -160,6 +162,7 @@ class Buffer:
     def __len__(self) -> int:
         """In bytes."""
 
+@final
 class SharedBuffer:
     """A block that is one and the same memory for all who have it, or a part of one; offers the
     buffer protocol. What shared arrays, and the ctypes objects of Array and Value, lie in."""
@@ -198,9 +201,11 @@ class SharedBuffer:
 
 # -- channels -------------------------------------------------------------------------------------
 
+@final
 class Envelope:
     """An object that was encoded for a queue and is not yet in it. Made by the engine only."""
 
+@disjoint_base
 class Queue:
     """Messages in order, any number of putters and getters. `maxsize` 0: bounded by memory only.
 
@@ -261,6 +266,7 @@ class Queue:
 
 # -- pools ----------------------------------------------------------------------------------------
 
+@disjoint_base
 class Crew:
     """A pool as its parent has it: tasks go out, answers come in, and each worker has a seat.
 
@@ -326,6 +332,7 @@ CALL: int  # the function once, with the arguments, a tuple, and the keywords, a
 MAP: int  # with each of the arguments: a list
 STARMAP: int  # with each of the arguments, of which each holds arguments: a list
 
+@final
 class PoolWorker:
     """A pool as the worker in that seat has it, for one thread of the process that made it. OSError
     where the pool is gone, ValueError where it has no such seat."""
@@ -367,6 +374,7 @@ class PoolWorker:
 
 # -- locks ----------------------------------------------------------------------------------------
 
+@disjoint_base
 class Lock:
     """A lock of processes, plain (anybody may release it) or recursive (its thread may take it
     again). The methods are those of _multiprocessing.SemLock."""
@@ -403,6 +411,7 @@ class Lock:
     @property
     def handle(self) -> int: ...
 
+@disjoint_base
 class Semaphore:
     """A semaphore of processes. The methods are those of _multiprocessing.SemLock."""
 
@@ -442,6 +451,7 @@ class Semaphore:
     @property
     def handle(self) -> int: ...
 
+@disjoint_base
 class Event:
     """A flag between processes: one word."""
 
@@ -455,6 +465,7 @@ class Event:
     def wait(self, timeout: float | None = None) -> bool: ...
     def _validate(self) -> str: ...
 
+@disjoint_base
 class Condition:
     """Waiters of processes, over a lock of the engine."""
 
@@ -474,6 +485,7 @@ class Condition:
     @property
     def _lock(self) -> Any: ...
 
+@disjoint_base
 class Barrier:
     """Where processes wait for each other. `parties` of 0: never enough."""
 
@@ -492,6 +504,7 @@ class Barrier:
     @property
     def _count(self) -> int: ...
 
+@disjoint_base
 class Elements:
     """The elements of a synchronized array: one at a time without its lock, unless it is held."""
 
@@ -505,6 +518,7 @@ class Elements:
     def __delitem__(self, key: int | slice, /) -> None:
         """AttributeError: it cannot be done."""
 
+@disjoint_base
 class Element:
     """The one element of a synchronized value."""
 
@@ -515,6 +529,7 @@ class Element:
 
 _End = TypeVar("_End", bound=Connection)
 
+@disjoint_base
 class Connection:
     """One end of a pipe: a ring for each direction and a real socket for sleeping, EOF and
     `fileno()`. Same methods, exceptions and texts as multiprocessing.connection.Connection."""

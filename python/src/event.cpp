@@ -94,7 +94,7 @@ PyType_Slot slots[] = {
     {Py_tp_init, reinterpret_cast<void*>(initialise)},
     {Py_tp_dealloc, reinterpret_cast<void*>(Handle::deallocate)},
     {Py_tp_methods, methods},
-    {Py_tp_doc, const_cast<char*>("A flag between processes.")},
+    {Py_tp_doc, const_cast<char*>("Event()\n--\n\nA flag between processes.")},
     {0, nullptr},
 };
 
