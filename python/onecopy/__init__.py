@@ -30,9 +30,6 @@ if TYPE_CHECKING:
     __version__: str
 
 if sys.platform == "linux":
-    from . import _narrowing
-
-    _narrowing.watch()
     from . import context
 
     _default = context._default_context

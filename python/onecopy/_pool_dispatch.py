@@ -7,6 +7,8 @@ What it was at is told by its seat (src/pool/crew.hpp): that task is lost, and n
 
 from __future__ import annotations
 
+import sys
+from collections import deque
 from multiprocessing.pool import RemoteTraceback  # type: ignore[attr-defined]
 from time import monotonic
 
@@ -50,6 +52,7 @@ class Dispatcher(Leading):
         self._jobs = jobs
         # Answers, until they are told: each stays until that is done, whatever interrupts it.
         self._arrived: list[tuple[int | None, bool, Any, int]] = []
+        self._calls: deque[tuple[Callable[[Any], object], Any, Callable[[], None]]] = deque()
         self._next_look = monotonic() + PULSE
         self._deaths = 0  # since the last answer
         self._most_deaths = 8 + 2 * seats
@@ -119,7 +122,24 @@ class Dispatcher(Leading):
             # A signal handler may have waited for the pool meanwhile, and told it too.
             if arrived and arrived[0] is answer:
                 del arrived[0]
+        if self._calls and self._leads_for_good():
+            self._make_calls()
         self._perhaps_close_crew()
+
+    def call_back(
+        self, callback: Callable[[Any], object], value: Any, then: Callable[[], None]
+    ) -> None:
+        """In the thread that takes the answers for good, which is there."""
+        self._calls.append((callback, value, then))
+
+    def _make_calls(self) -> None:
+        while self._calls:
+            callback, value, then = self._calls.popleft()
+            try:
+                callback(value)
+            except BaseException:
+                sys.excepthook(*sys.exc_info())
+            then()
 
     def _hear(self, news: Any) -> None:
         if isinstance(news, NoticeOfLeave):
@@ -232,6 +252,8 @@ class Dispatcher(Leading):
         self.wait(lambda: not self._jobs, None)
         self._perhaps_close_crew()
         self.join_leader()
+        if self.ended:
+            self._workers.end()  # again, where terminate() was interrupted
         self._workers.join()
 
     def terminate(self) -> None:
@@ -240,3 +262,5 @@ class Dispatcher(Leading):
         self._crew.discard()
         self._workers.end()
         self._tell_followers()
+        for job in list(self._jobs.values()):
+            job.terminated()

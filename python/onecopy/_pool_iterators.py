@@ -118,7 +118,7 @@ class ResultIterator(_stock.IMapIterator):  # type: ignore[type-arg]
         raise NotImplementedError
 
     def _put_in(self, number: int, outcome: Outcome) -> None:
-        """May be called again where it was interrupted, until the chunk has an outcome."""
+        """Of a chunk that was not given out. May be called again where it was interrupted."""
         raise NotImplementedError
 
     # -- sending ----------------------------------------------------------------------------------
@@ -149,12 +149,12 @@ class ResultIterator(_stock.IMapIterator):  # type: ignore[type-arg]
     def _send_next(self) -> None:
         tasks: list[Task] = []
         entries: list[Entry] = []
-        unread = self._collect(tasks, entries)
         try:
+            unread = self._collect(tasks, entries)
             self._dispatcher.submit_all(tasks, entries)
         except BaseException as exception:
-            for _, number, _ in entries:
-                self.answered(number, False, exception, 0)
+            # Of a signal handler: nobody can tell what was sent and what was not.
+            self.fail(exception)
             raise
         if unread is not None:
             self.answered(*unread)
@@ -188,7 +188,7 @@ class ResultIterator(_stock.IMapIterator):  # type: ignore[type-arg]
     # -- answers ----------------------------------------------------------------------------------
 
     def answered(self, number: int, success: bool, value: Any, nanoseconds: int) -> None:
-        if self._chunks.get(number, _NEVER_SENT) is None:
+        if number in self._chunks:
             if success and self._chunksize == 1:
                 value = value[0]
             self._nanoseconds = nanoseconds
@@ -215,6 +215,9 @@ class ResultIterator(_stock.IMapIterator):  # type: ignore[type-arg]
         self._broken = exception
         self._cache.pop(self._job, None)
         self._pool = None
+
+    def terminated(self) -> None:
+        """Who waits finds out by itself."""
 
 
 class IMapIterator(ResultIterator):
@@ -247,14 +250,15 @@ class IMapUnorderedIterator(ResultIterator, _stock.IMapUnorderedIterator):  # ty
 
     def _take(self) -> Outcome | None:
         while self._arrivals:
-            number = self._arrivals.popleft()
-            outcome = self._chunks.get(number)
+            outcome = self._chunks.pop(self._arrivals[0], None)
             if outcome is not None:
                 self._given += 1
-                del self._chunks[number]
+            self._arrivals.popleft()
+            if outcome is not None:
                 return outcome
         return None
 
     def _put_in(self, number: int, outcome: Outcome) -> None:
-        self._arrivals.append(number)
+        # In this order: who finds an arrival finds its outcome, or that it was given out.
         self._chunks[number] = outcome
+        self._arrivals.append(number)

@@ -27,7 +27,7 @@ class Leading:
         self._changed = threading.Condition()
         self._followers = 0
         self._thread: threading.Thread | None = None
-        self._starting = threading.Lock()
+        self._starting = threading.RLock()  # a signal handler may come here, too
         self._make_way = False
         self.ended = False
 
@@ -67,6 +67,10 @@ class Leading:
                 thread = threading.Thread(target=self._lead_for_good, daemon=True)
                 thread.start()
                 self._thread = thread
+
+    def _leads_for_good(self) -> bool:
+        """Whether this is the thread that does."""
+        return threading.current_thread() is self._thread
 
     def join_leader(self) -> None:
         """Waits for the thread that leads for good, if there is one."""

@@ -77,16 +77,20 @@ def stop(worker: BaseProcess) -> bool:
     it has ended, or cannot be stopped just now."""
     pid = worker.pid
     assert pid is not None
-    with suppress(OSError):
-        os.kill(pid, signal.SIGSTOP)
-        end = monotonic() + _PATIENCE
-        while monotonic() < end:
-            with open(f"/proc/{pid}/stat", "rb") as status:
-                if status.read().rpartition(b")")[2].split()[0] in (b"T", b"t"):
-                    return True
-            sleep(0)
-        go_on(worker)
-    return False
+    stopped = False
+    try:
+        with suppress(OSError):
+            os.kill(pid, signal.SIGSTOP)
+            end = monotonic() + _PATIENCE
+            while not stopped and monotonic() < end:
+                sleep(0)
+                with open(f"/proc/{pid}/stat", "rb") as status:
+                    state = status.read().rpartition(b")")[2].split()[0]
+                stopped = state in (b"T", b"t")
+    finally:
+        if not stopped:
+            go_on(worker)
+    return stopped
 
 
 def go_on(worker: BaseProcess) -> None:

@@ -111,7 +111,8 @@ def unpack(packed: Packed) -> Callable[..., Any]:
     known = _found.get(packed)
     if known is not None:
         function, names, module, name = known
-        if names.get(name) is function and sys.modules[module].__dict__ is names:
+        is_there = getattr(sys.modules.get(module), "__dict__", None) is names
+        if is_there and names.get(name) is function:
             return function  # type: ignore[no-any-return]
     finder = _Finder(BytesIO(packed))
     function = finder.load()

@@ -6,7 +6,6 @@ that wait for something of the same pool (_pool_dispatch.py).
 
 from __future__ import annotations
 
-import sys
 import threading
 from itertools import islice
 from multiprocessing import pool as _stock
@@ -34,13 +33,6 @@ _GROWTH = 16  # from one chunk to the next, while how long one takes is not know
 _AT_ONCE = 256  # chunks of a given size that are made before they are sent
 
 
-def _call_back(callback: Callback, value: Any) -> None:
-    try:
-        callback(value)
-    except BaseException:
-        sys.excepthook(*sys.exc_info())
-
-
 class ApplyResult(_stock.ApplyResult):  # type: ignore[type-arg]
     """The result of `apply_async`, when it is there. `get`, `wait`, `ready` and `successful` are as
     stock's; `get` raises ProcessError where the pool was terminated before."""
@@ -58,6 +50,7 @@ class ApplyResult(_stock.ApplyResult):  # type: ignore[type-arg]
         self._success = True
         self._value: Any = None
         self._name = ""  # of the function
+        self.when_terminated: Callable[[], object] | None = None
 
     def _register(self) -> None:
         """From now on it may be told answers, and that there will be none: all of it is there."""
@@ -101,7 +94,11 @@ class ApplyResult(_stock.ApplyResult):  # type: ignore[type-arg]
         callback = self._callback if success else self._error_callback
         self._callback = self._error_callback = None
         if callback:
-            _call_back(callback, value)
+            self._dispatcher.call_back(callback, value, self._close)
+        else:
+            self._close()
+
+    def _close(self) -> None:
         self._is_done = True
         self._pool = None
         self._cache.pop(self._job, None)
@@ -139,6 +136,10 @@ class ApplyResult(_stock.ApplyResult):  # type: ignore[type-arg]
 
     def describe(self, key: Any) -> str:
         return self._name
+
+    def terminated(self) -> None:
+        if self.when_terminated is not None:
+            self.when_terminated()
 
     def fail(self, exception: BaseException) -> None:
         if not self._is_done:
@@ -185,6 +186,7 @@ class MapResult(ApplyResult, _stock.MapResult):  # type: ignore[type-arg]
         self._function: Packed = pack(function, 2)
         self._register()
         if length == 0:
+            self._callback = None  # as under stock
             self._finish(True, [])
         else:
             self._feed()
@@ -221,8 +223,10 @@ class MapResult(ApplyResult, _stock.MapResult):  # type: ignore[type-arg]
                 room = _AHEAD * self._dispatcher.seats - len(self._open)
             while len(entries) < room and self._next < self._length:
                 begin = self._next
-                end = self._next = min(begin + self._chunk_length(), self._length)
+                end = min(begin + self._chunk_length(), self._length)
+                # In this order: it is not to look as if all were answered.
                 self._open[begin] = end
+                self._next = end
                 try:
                     items = tuple(islice(self._items, end - begin))
                 except Exception as exception:

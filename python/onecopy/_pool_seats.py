@@ -45,15 +45,22 @@ class Seats:
         self.workers: list[BaseProcess | None] = [None] * count
         self._leavers: list[BaseProcess] = []
         self._changing = threading.RLock()
+        self._filling = False
         self._ended = False
 
     def fill(self) -> None:
         """Starts a worker for each seat that has none. Raises what starting raises, and
         UnknownWorkerError."""
         with self._changing:
-            for number, worker in enumerate(self.workers):
-                if worker is None and not self._ended:
-                    self._start(number)
+            if self._filling:
+                return  # this is a signal handler of who fills them
+            self._filling = True
+            try:
+                for number, worker in enumerate(self.workers):
+                    if worker is None and not self._ended:
+                        self._start(number)
+            finally:
+                self._filling = False
 
     def _start(self, number: int) -> None:
         worker = self._make(Seat(self._crew, number))

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
         def fail(self, exception: BaseException) -> None:
             """No task of it will be answered any more."""
 
+        def terminated(self) -> None:
+            """The pool was, before this was done."""
+
         def describe(self, key: Any) -> str:
             """In words, a task that has no answer yet."""
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 import os
+from contextlib import suppress
 from operator import index
 
-from . import _math_threads, _narrowing
+from . import _math_threads
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any, Union
 
-    from ._narrowing import Processors
+    Processors = frozenset[int]
 
     # A worker's processors, and how many threads it gives to linear algebra. A tuple, since it is
     # unpickled before anything of this package is there.
@@ -32,7 +33,7 @@ class Placement:
         """`cpus` as `Pool` has it. ValueError and TypeError say what is wrong with it."""
         from . import _engine
 
-        usable = _narrowing.usable() or frozenset(range(os.cpu_count() or 1))
+        usable = _usable() or frozenset(range(os.cpu_count() or 1))
         self._sets = [usable] if cpus is None else _sets_of(cpus, usable)
         self._quota = _engine.processor_quota()
 
@@ -85,8 +86,16 @@ def _in_words(processors: Processors) -> str:
 
 def use(share: Share) -> None:
     """In a worker, before it imports anything: what is its part of the processors. It runs on
-    these, whatever an import would have, and keeps no more of them busy with linear algebra."""
+    these, and keeps no more of them busy with linear algebra."""
     processors, math_threads = share
-    _narrowing.undo()
-    _narrowing.run_on(processors)
+    with suppress(OSError):  # they are gone by now, or nobody may say
+        os.sched_setaffinity(0, processors)
     _math_threads.limit(math_threads)
+
+
+def _usable() -> Processors:
+    """The processors that the calling thread may use; empty where the kernel does not say."""
+    try:
+        return frozenset(os.sched_getaffinity(0))
+    except OSError:
+        return frozenset()

@@ -8,6 +8,7 @@ death before or after that is a child's. It is nobody until then.
 from __future__ import annotations
 
 import _signal  # type: ignore[import-not-found]  # whose handlers are not made an enum first
+import atexit
 import contextlib
 import errno
 import os
@@ -17,13 +18,17 @@ import socket
 import sys
 from multiprocessing import forkserver, reduction, resource_tracker, spawn, util
 
-from . import _birth, _engine
+from . import _birth, _engine, _signals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, NoReturn
 
+# Since 3.13 a child's finalizers run by atexit, and no longer at the end of its bootstrap.
+_ENDS_BY_ATEXIT = sys.version_info >= (3, 13)
+
 _stock: Any = forkserver
+_stock_util: Any = util
 _set_handler: Any = _signal.signal
 
 
@@ -43,6 +48,12 @@ class _Spare:
                 return False
         return True
 
+    def end(self) -> None:
+        """Whatever it is at: a function of a preloaded module may hold it up after the fork."""
+        self.line.close()
+        with contextlib.suppress(OSError):
+            os.kill(self.pid, signal.SIGKILL)
+
 
 class Server:
     """Stock's protocol: who asks sends descriptors, and is told the process id and exit code."""
@@ -55,10 +66,12 @@ class Server:
         self._children = 0
         self._wants_spare = False
         self._woken, self._waker = os.pipe()
+        self._reserve = os.open(os.devnull, os.O_RDONLY)  # to be closed where there is no other
         self._old_handlers: dict[int, Any] = {}
 
     def serve(self) -> NoReturn:
         """Ends with SystemExit, when all who may ask are gone."""
+        _stock_util._flush_std_streams()  # or each child would write it again
         _give_up_stdin()
         _birth.tell_of_crashes(_birth.crash_descriptor())  # and with this process each child
         _stock._forkserver._forkserver_address = self._listener.getsockname()
@@ -89,7 +102,7 @@ class Server:
     def _close(self) -> None:
         self._listener.close()
         if self._spare is not None:
-            self._spare.line.close()
+            self._spare.end()
 
     def _may_fork_spare(self) -> bool:
         # One that were a member would have a place in the family before it is anybody.
@@ -99,14 +112,16 @@ class Server:
         try:
             connection = self._listener.accept()[0]
         except OSError as error:
-            if error.errno != errno.ECONNABORTED:
+            if error.errno in (errno.EMFILE, errno.ENFILE):
+                self._refuse()
+            elif error.errno != errno.ECONNABORTED:
                 raise
             return
         with connection:
             try:
                 task, told, *rest = _receive(connection)
-            except (EOFError, RuntimeError):  # it has gone, or is not one of ours
-                return
+            except (EOFError, RuntimeError, AssertionError, ValueError, OSError):
+                return  # it has gone, is not one of ours, or there is no room for its descriptors
         pid = self._child_for(task, rest, told)
         for descriptor in (task, *rest):
             os.close(descriptor)
@@ -119,6 +134,13 @@ class Server:
             _stock.write_signed(told, pid)
         self._told[pid] = told
 
+    def _refuse(self) -> None:
+        """One who asks, where there is no room for the descriptors of a child."""
+        os.close(self._reserve)
+        with contextlib.suppress(OSError):
+            self._listener.accept()[0].close()
+        self._reserve = os.open(os.devnull, os.O_RDONLY)
+
     def _child_for(self, task: int, rest: list[int], told: int) -> int | None:
         """The process id; None where there can be no more processes, which is said on stderr: who
         asked meets the end of its line. Under stock the template ends, and with it its children."""
@@ -126,7 +148,7 @@ class Server:
         if spare is not None and spare.give([task, *rest]):
             return spare.pid
         try:
-            return self._fork(lambda: (task, rest), told)
+            return self._fork(lambda _: (task, rest), told)
         except OSError:
             sys.excepthook(*sys.exc_info())
             return None
@@ -139,13 +161,14 @@ class Server:
         except OSError:
             return
 
-        def wait() -> tuple[int, list[int]]:
+        def wait(mask: Any) -> tuple[int, list[int]]:
+            _signals.restore(mask)  # and ignored: it is no child yet
             here.close()
             with there:
                 try:
                     task, *rest = _receive(there)
                 except (EOFError, OSError):
-                    os._exit(0)  # the template is gone
+                    os._exit(1)  # the template is gone
             return task, rest
 
         with there:
@@ -155,27 +178,42 @@ class Server:
                 here.close()
 
     def _fork(self, task: Any, *unused: int) -> int:
-        pid = os.fork()
+        # A Ctrl-C that comes while the child is being born is the child's, which ignores it as long
+        # as it is like its template.
+        mask: Any = _signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        pid = -1
+        try:
+            pid = os.fork()
+        finally:
+            if pid != 0:
+                _signals.restore(mask)
         if pid != 0:
             return pid
         code = 1
         try:
+            if _ENDS_BY_ATEXIT:
+                atexit._clear()
+                atexit.register(_stock_util._exit_function)
             signal.set_wakeup_fd(-1)
             _set_handler(signal.SIGCHLD, self._old_handlers[signal.SIGCHLD])
             self._listener.close()
-            unused = (self._alive, self._woken, self._waker, *self._told.values(), *unused)
+            own = self._alive, self._woken, self._waker, self._reserve
+            unused = (*own, *self._told.values(), *unused)
             for descriptor in unused:
                 os.close(descriptor)
-            code = self._live(*task())
+            code = self._live(mask, *task(mask))
         except Exception:
             sys.excepthook(*sys.exc_info())
             sys.stderr.flush()
         finally:
+            if _ENDS_BY_ATEXIT:
+                atexit._run_exitfuncs()
             os._exit(code)
 
-    def _live(self, task: int, inherited: list[int]) -> int:
+    def _live(self, mask: Any, task: int, inherited: list[int]) -> int:
         """Runs the process object that comes. Returns the exit code."""
         _set_handler(signal.SIGINT, self._old_handlers[signal.SIGINT])
+        _signals.restore(mask)
         state = _stock._forkserver
         tracker: Any = resource_tracker._resource_tracker
         state._forkserver_alive_fd, tracker._fd, *state._inherited_fds = inherited

@@ -17,8 +17,13 @@ class HeldBack:
     """`with HeldBack() as mask:` signals come at the end; `mask` is what is held back otherwise."""
 
     def __enter__(self) -> Mask:
-        mask: Mask = _signal.pthread_sigmask(signal.SIG_BLOCK, _RAISING)
+        mask: Mask = _signal.pthread_sigmask(signal.SIG_BLOCK, ())
         self._mask = mask
+        try:
+            _signal.pthread_sigmask(signal.SIG_BLOCK, _RAISING)
+        except BaseException:  # of a handler: then nobody comes to __exit__
+            restore(mask)
+            raise
         return mask
 
     def __exit__(self, *exception: object) -> None:

@@ -30,9 +30,18 @@ class Watched(popen_fork.Popen):
 
     def poll(self, flag: int = os.WNOHANG) -> Any:
         known = self.returncode is not None
-        code = super().poll(flag)
+        pollers: list[None] = self.__dict__.setdefault("_pollers", [])
+        pollers.append(None)
+        try:
+            code = super().poll(flag)
+        finally:
+            pollers.pop()
         if code is None and self._is_child and _was_waited_for(self.pid):
-            self.returncode = code = 255  # as of a template's child that nobody knows the end of
+            # By another thread that is about to say so; else how it ended is lost, as it is of a
+            # template's child whose template was killed.
+            if not pollers and self.returncode is None:
+                self.returncode = 255
+            code = self.returncode
         if code is not None and not known:
             if self._cut_lifeline is not None:
                 self._cut_lifeline()

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from multiprocessing import pool as _stock
 from multiprocessing import util
+from multiprocessing.context import ProcessError
 from multiprocessing.pool import ThreadPool
 
 from . import _memory_kills, _names
@@ -189,14 +190,16 @@ class Pool(_stock.Pool):
         future = loop.create_future()
 
         def tell(settle: Callable[[Any], object], outcome: Any) -> None:
-            if not future.cancelled():
+            if isinstance(outcome, StopIteration):  # which no future may raise
+                outcome = RuntimeError(f"the task raised {outcome!r}")
+            if not future.done():
                 settle(outcome)
 
         def tell_soon(settle: Callable[[Any], object], outcome: Any) -> None:
             with suppress(RuntimeError):  # the loop is closed: nobody waits
                 loop.call_soon_threadsafe(tell, settle, outcome)
 
-        self.apply_async(
+        result = self.apply_async(
             func,
             args,
             kwds,
@@ -205,6 +208,10 @@ class Pool(_stock.Pool):
             timeout=timeout,
             retries=retries,
         )
+        end = ProcessError("the pool was terminated before this was done")
+        result.when_terminated = lambda: tell_soon(future.set_exception, end)
+        if self._dispatcher.ended and not result.ready():
+            result.when_terminated()
         return future
 
     # -- many tasks -------------------------------------------------------------------------------
@@ -381,6 +388,7 @@ class Pool(_stock.Pool):
         util.debug("terminating pool")
         self._state = TERMINATE
         self._terminate()
+        self._dispatcher.terminate()  # where one that was called before did not come to its end
 
     def join(self) -> None:
         """Waits for the workers to leave, after `close` or `terminate`; else ValueError."""

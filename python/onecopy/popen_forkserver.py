@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 from multiprocessing import forkserver, process, spawn, util
 from multiprocessing import popen_forkserver as _stock
 
-from . import _family, _names, _preloading
+from . import _engine, _family, _names, _preloading
 from ._watch import StartedAfresh
 
 TYPE_CHECKING = False
@@ -25,12 +26,23 @@ class Popen(StartedAfresh, _stock.Popen):
     _is_child = False
 
     def _launch(self, process_obj: process.BaseProcess) -> None:
-        if not _is_running():
-            _family.start_template(_ensure_running, lambda: _template._forkserver_pid)
+        with _starting:
+            if not _is_running():
+                _family.start_template(_ensure_running, lambda: _template._forkserver_pid)
         super()._launch(process_obj)
 
 
 _template: Any = forkserver._forkserver
+_starting = threading.RLock()  # one thread at a time: what the template is told is the process's
+
+
+def _renew_lock() -> None:
+    """In a forked child, where nobody may hold it any more."""
+    global _starting
+    _starting = threading.RLock()
+
+
+os.register_at_fork(after_in_child=_engine.keeping_interrupts(_renew_lock))
 
 
 def _is_running() -> bool:
@@ -48,7 +60,7 @@ def _ensure_running() -> None:
     # Without a process id of its own this is the name of the template that we were forked from.
     name_of_dead = _template._forkserver_address if _template._forkserver_pid is not None else None
     wanted = _template._preload_modules
-    preload = _preloading.Preload(wanted)
+    preload = _preloading.Preload(wanted or ())
     preload.main = spawn.get_preparation_data("").get("init_main_from_path")
     _template._preload_modules = preload
     try:

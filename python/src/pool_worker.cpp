@@ -124,12 +124,11 @@ PoolWorker* with_task(PyObject* object, std::uint32_t number) {
 
 bool put_message(PoolWorker& self, OutgoingMessage& message, bool of_task) {
   const channel::Outgoing outgoing = message.outgoing();
-  Put outcome = outgoing.body.size() < kWorthLettingGo
-                    ? self.engine->answer(outgoing, Contend::never)
-                    : Put::busy;
-  if (outcome == Put::busy) {
-    outcome = without_gil([&] { return self.engine->answer(outgoing, Contend::yes); });
-  }
+  const auto put = [&](Contend contend) {
+    return of_task ? self.engine->answer(outgoing, contend) : self.engine->tell(outgoing, contend);
+  };
+  Put outcome = outgoing.body.size() < kWorthLettingGo ? put(Contend::never) : Put::busy;
+  if (outcome == Put::busy) outcome = without_gil([&] { return put(Contend::yes); });
   if (outcome == Put::done) {
     message.cargo.delivered();
     if (of_task) self.has_task = false;
@@ -218,8 +217,12 @@ PyObject* serve(PyObject* object, PyObject* const* given, Py_ssize_t count) {
   if (!check_count("serve", count, 4)) return nullptr;
   const Handlers handlers{given[0], given[1], given[2]};
   long long most = std::numeric_limits<long long>::max();
-  if (given[3] != Py_None) most = PyLong_AsLongLong(given[3]);
-  if (PyErr_Occurred() != nullptr) return nullptr;
+  if (given[3] != Py_None) {
+    int overflow = 0;
+    most = PyLong_AsLongLongAndOverflow(given[3], &overflow);
+    if (PyErr_Occurred() != nullptr) return nullptr;
+    if (overflow > 0) most = std::numeric_limits<long long>::max();
+  }
   PoolWorker* self = without_task(object);
   if (self == nullptr) return nullptr;
   for (long long served = 0; served < most; ++served) {

@@ -46,6 +46,9 @@ Result<Worker> Worker::open(Name name, std::uint32_t seat) {
   const memory::Ticket self = memory::self_ticket();
   worker.seat_->worker.store(memory::lock_word(self.slot, self.generation),
                              std::memory_order_relaxed);
+  // Of who sat here before, where that left of its own accord.
+  worker.seat_->taken.store(0, std::memory_order_relaxed);
+  for (auto& spent : worker.seat_->spent) spent.store(0, std::memory_order_relaxed);
   worker.seat_->started.store(static_cast<std::uint64_t>(os::now()), std::memory_order_relaxed);
   return worker;
 }
@@ -79,6 +82,10 @@ Put Worker::answer(const Outgoing& answer, Contend contend) noexcept {
   // Release: pairs with Crew::at(). Not before the answer is there.
   if (outcome == Put::done) seat_->at.store(0, std::memory_order_release);
   return outcome;
+}
+
+Put Worker::tell(const Outgoing& news, Contend contend) noexcept {
+  return answers_.try_put(news, contend);
 }
 
 void Worker::spend(Phase phase, os::Nanoseconds time) noexcept {

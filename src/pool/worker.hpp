@@ -37,6 +37,10 @@ class Worker {
   // The answer of the task that was taken last (answer.hpp).
   channel::Put answer(const channel::Outgoing& answer, channel::Contend contend) noexcept;
 
+  // What is the answer of no task, told while it has none. The seat is left as it is: by the time
+  // that this is known, another may sit in it.
+  channel::Put tell(const channel::Outgoing& news, channel::Contend contend) noexcept;
+
   // Adds to the figures of the seat.
   void spend(Phase phase, os::Nanoseconds time) noexcept;
 

@@ -61,3 +61,38 @@ def test_a_child_that_the_program_has_waited_for(program):
     outcome = run([sys.executable, program(WAITING)])
     assert outcome.stdout.splitlines() == ["child", "255 False"]
     assert outcome.code == 0
+
+
+THREADS = """
+import sys, threading
+import onecopy as mp
+
+def leave():
+    pass
+
+def start_and_join(codes):
+    for _ in range(15):
+        process = mp.Process(target=leave)
+        process.start()
+        process.join()
+        codes.append(process.exitcode)
+
+if __name__ == "__main__":
+    mp.set_start_method(sys.argv[1])
+    mp.set_forkserver_preload([])
+    codes = []
+    threads = [threading.Thread(target=start_and_join, args=(codes,)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    print(len(codes), set(codes))
+"""
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_threads_that_wait_for_the_children_of_each_other(program, method):
+    """Each start looks after all children. One thread may have a child's end, and not have said so
+    yet, when another finds no such child."""
+    outcome = run([sys.executable, "-W", "ignore", program(THREADS), method])
+    assert outcome.stdout == "60 {0}\n", outcome

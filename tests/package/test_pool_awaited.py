@@ -8,6 +8,8 @@ import pytest
 
 import onecopy as mp
 
+from .conftest import PATIENCE
+
 
 def square(x):
     return x * x
@@ -61,3 +63,21 @@ def test_who_cancels_waits_no_longer():
 def test_without_a_loop_it_says_so():
     with mp.Pool(1) as pool, pytest.raises(RuntimeError, match="no running event loop"):
         pool.apply_awaitable(square, (3,))
+
+
+def test_what_was_not_done_when_the_pool_was_terminated_says_so():
+    async def main():
+        with mp.Pool(1) as pool:
+            future = pool.apply_awaitable(time.sleep, (PATIENCE,))
+        with pytest.raises(mp.ProcessError, match="terminated before this was done"):
+            await asyncio.wait_for(future, PATIENCE)
+
+    asyncio.run(main())
+
+
+def test_a_task_that_raises_what_no_future_may():
+    async def main():
+        with mp.Pool(1) as pool, pytest.raises(RuntimeError, match="StopIteration"):
+            await asyncio.wait_for(pool.apply_awaitable(next, (iter(()),)), PATIENCE)
+
+    asyncio.run(main())
