@@ -6,8 +6,8 @@
 #include <thread>
 
 #include <gtest/gtest.h>
-#include <onecopy/array.hpp>
 #include <onecopy/process.hpp>
+#include <onecopy/value.hpp>
 
 #include "testing/process.hpp"
 #include "testing/watchdog.hpp"

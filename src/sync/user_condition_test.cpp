@@ -6,9 +6,9 @@
 #include <thread>
 
 #include <gtest/gtest.h>
-#include <onecopy/array.hpp>
 #include <onecopy/lock.hpp>
 #include <onecopy/process.hpp>
+#include <onecopy/value.hpp>
 
 #include "os/testing.hpp"
 #include "testing/process.hpp"

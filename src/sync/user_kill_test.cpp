@@ -6,12 +6,12 @@
 #include <optional>
 
 #include <gtest/gtest.h>
-#include <onecopy/array.hpp>
 #include <onecopy/barrier.hpp>
 #include <onecopy/condition.hpp>
 #include <onecopy/event.hpp>
 #include <onecopy/lock.hpp>
 #include <onecopy/semaphore.hpp>
+#include <onecopy/value.hpp>
 
 #include "memory/census.hpp"
 #include "memory/family.hpp"
