@@ -134,7 +134,7 @@ class Seats:
         """Ends the workers, whatever they do, within a second."""
         with self._changing:
             self._ended = True
-            working = [each for each in [*self._processes, *self._leavers] if each.pid is not None]
+            working = self._started()
             for process in working:
                 if process.exitcode is None:
                     process.terminate()
