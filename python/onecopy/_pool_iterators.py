@@ -65,7 +65,6 @@ class ResultIterator(_stock.IMapIterator):  # type: ignore[type-arg]
         self._nanoseconds = 0  # that the chunk took which was answered last; 0: none was
         self._limits = limits
         self._sent = 0  # chunks; where the iterator has come to its end, how many there are
-        self._given = 0  # chunks whose results were given out
         self._chunks: dict[int, Outcome | None] = {}  # that were sent and not given out
         self._first_open = 0  # all chunks before it were answered
         self._broken: BaseException | None = None
@@ -80,7 +79,7 @@ class ResultIterator(_stock.IMapIterator):  # type: ignore[type-arg]
     def next(self, timeout: float | None = None) -> Any:
         """The next result. TimeoutError where it is not there in so many seconds."""
         while True:
-            if self._sent - self._given <= self._ahead // 2:
+            if len(self._chunks) <= self._ahead // 2:
                 self._feed()
             with self._taking:
                 outcome = self._take()
@@ -99,12 +98,12 @@ class ResultIterator(_stock.IMapIterator):  # type: ignore[type-arg]
         return self._is_there() or not self._may_still_come()
 
     def _may_still_come(self) -> bool:
-        return self._broken is None and (self._iterator is not None or self._given != self._sent)
+        return self._broken is None and (self._iterator is not None or bool(self._chunks))
 
     def _why_nothing(self) -> BaseException:
         if self._broken is not None:
             return self._broken
-        if self._iterator is None and self._given == self._sent:
+        if self._iterator is None and not self._chunks:
             return StopIteration()
         if self._dispatcher.ended:
             return ProcessError("the pool was terminated before this was done")
@@ -144,7 +143,7 @@ class ResultIterator(_stock.IMapIterator):  # type: ignore[type-arg]
     def _wants_more(self) -> bool:
         if self._iterator is None or self._broken is not None:
             return False
-        return self._sent - self._given < self._ahead
+        return len(self._chunks) < self._ahead
 
     def _send_next(self) -> None:
         tasks: list[Task] = []
@@ -223,14 +222,23 @@ class ResultIterator(_stock.IMapIterator):  # type: ignore[type-arg]
 class IMapIterator(ResultIterator):
     """The results of `imap`, in order."""
 
+    _next = 0  # number of the chunk to be given out, or of one that was
+
+    def _first(self) -> int:
+        """The chunk to be given out next, where there is one."""
+        number = self._next
+        while number < self._sent and number not in self._chunks:
+            number += 1
+        self._next = number
+        return number
+
     def _is_there(self) -> bool:
-        return self._chunks.get(self._given) is not None
+        return self._chunks.get(self._first()) is not None
 
     def _take(self) -> Outcome | None:
-        number = self._given
+        number = self._first()
         outcome = self._chunks.get(number)
         if outcome is not None:
-            self._given = number + 1
             del self._chunks[number]
         return outcome
 
@@ -251,8 +259,6 @@ class IMapUnorderedIterator(ResultIterator, _stock.IMapUnorderedIterator):  # ty
     def _take(self) -> Outcome | None:
         while self._arrivals:
             outcome = self._chunks.pop(self._arrivals[0], None)
-            if outcome is not None:
-                self._given += 1
             self._arrivals.popleft()
             if outcome is not None:
                 return outcome

@@ -177,8 +177,7 @@ PyObject* tell(PyObject* object, PyObject* value) {
 struct Handlers {
   PyObject* unpack;  // (packed): the function
   PyObject* fail;    // (number, exception): the task raised that, and has no answer
-  PyObject*
-      unsent;  // (number, exception, result): sending the result raised that, no answer either
+  PyObject* unsent;  // (number, exception, result): sending the result raised that
 };
 
 // Answers the task that was taken with what it gives; false with an exception set. A null task is
