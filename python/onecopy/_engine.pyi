@@ -293,8 +293,8 @@ class Crew:
     ) -> int:
         """Append the answers that are there, `most` at most; how many there were. Each is a number
         (None: a worker tells something), success, value, and the nanoseconds of computing. Where
-        the value cannot be read it is a failure, and the value is whatever reading raised. Waits
-        for the first as Queue.get() does."""
+        the value cannot be read it is a failure, and the value is whatever reading raised; a
+        KeyboardInterrupt is raised besides. Waits for the first as Queue.get() does."""
 
     def ready(self) -> bool:
         """Whether an answer waits."""
@@ -371,6 +371,21 @@ class PoolWorker:
     def tell(self, value: object, /) -> None:
         """Put something among the answers that is the answer of no task. ValueError: there is a
         task, which has no answer yet."""
+
+@final
+class Turn:
+    """What one thread at a time has, and gives back whatever a signal handler raises meanwhile."""
+
+    def __init__(self) -> None: ...
+    def take(self, call: Callable[[], object], /) -> bool:
+        """Call it while no other thread, and nothing else of this one, has the turn; False where
+        somebody has. Raises what it raises."""
+
+    def is_taken(self) -> bool:
+        """Whether a thread has the turn."""
+
+    def is_mine(self) -> bool:
+        """Whether this thread has it."""
 
 # -- locks ----------------------------------------------------------------------------------------
 

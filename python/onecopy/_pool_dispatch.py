@@ -261,6 +261,6 @@ class Dispatcher(Leading):
         self.ended = True
         self._crew.discard()
         self._workers.end()
-        self._tell_followers()
+        self._ring()
         for job in list(self._jobs.values()):
             job.terminated()

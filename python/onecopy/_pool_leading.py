@@ -9,8 +9,12 @@ a thread of their own as under stock.
 from __future__ import annotations
 
 import threading
+from collections import deque
+from contextlib import suppress
 from math import inf
 from time import monotonic
+
+from . import _engine
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,9 +27,8 @@ class Leading:
     """The threads that wait for something of one pool. Any thread may call anything."""
 
     def __init__(self) -> None:
-        self._leader: dict[None, int] = {}  # empty, or with the thread that leads
-        self._changed = threading.Condition()
-        self._followers = 0
+        self._turn = _engine.Turn()  # who has it leads
+        self._bells: deque[threading.Lock] = deque()  # of the followers, each held until it rings
         self._thread: threading.Thread | None = None
         self._starting = threading.RLock()  # a signal handler may come here, too
         self._make_way = False
@@ -46,8 +49,12 @@ class Leading:
                 self.poll()
                 return is_done()
             if self._make_way or not self._try(lambda: self._lead(is_done, deadline)):
-                self._follow(is_done, deadline)
+                self._follow(lambda: self._is_led(is_done), min(PULSE, deadline - monotonic()))
         return True
+
+    def _is_led(self, is_done: Callable[[], bool]) -> bool:
+        """Whether somebody takes in, or is about to, what is still wanted."""
+        return (self._turn.is_taken() or self._make_way) and not is_done()
 
     def poll(self) -> None:
         """Takes in what has come, without waiting."""
@@ -79,27 +86,20 @@ class Leading:
             thread.join()
 
     def _try(self, lead: Callable[[], None]) -> bool:
-        """False where another thread leads. An exception of a signal handler, which may come
-        between any two steps, leaves no leader behind: a lock might be taken then, and never be
-        released."""
-        me = threading.get_ident()
-        if self._leader.get(None) == me:  # a signal handler or a callback of the leader waits, too
+        """False where another thread leads."""
+        if self._turn.is_mine():  # a signal handler or a callback of the leader waits, too
             lead()
             return True
         try:
-            if self._leader.setdefault(None, me) != me:
-                return False
-            lead()
-            return True
+            return self._turn.take(lead)
         finally:
-            if self._leader.get(None) == me:
-                del self._leader[None]
-                self._tell_followers()
+            if not self._turn.is_taken():
+                self._ring()
 
     def _lead(self, is_done: Callable[[], bool], deadline: float) -> None:
         while not (is_done() or self.ended or self._make_way or monotonic() >= deadline):
             self._take_in(deadline)
-            self._tell_followers()
+            self._ring()
 
     def _lead_for_good(self) -> None:
         def lead() -> None:
@@ -107,25 +107,28 @@ class Leading:
             self._lead(self._is_all_done, inf)
 
         self._make_way = True
-        while not self._try(lead):
-            with self._changed:
-                self._followers += 1
-                if self._leader:
-                    self._changed.wait(PULSE)
-                self._followers -= 1
+        while not self._leads(lead):
+            self._follow(self._turn.is_taken, PULSE)
 
-    def _follow(self, is_done: Callable[[], bool], deadline: float) -> None:
-        patience = min(PULSE, deadline - monotonic())
-        with self._changed:
-            self._followers += 1
-            try:
-                # Who leads looks for followers after it has released: one of both sees the other.
-                if patience > 0 and (self._leader or self._make_way) and not is_done():
-                    self._changed.wait(patience)
-            finally:
-                self._followers -= 1
+    def _leads(self, lead: Callable[[], None]) -> bool:
+        """Whether it could, to the end."""
+        try:
+            return self._try(lead)
+        except KeyboardInterrupt:  # an answer's own doing; signals are the main thread's
+            return False
 
-    def _tell_followers(self) -> None:
-        if self._followers:
-            with self._changed:
-                self._changed.notify_all()
+    def _follow(self, is_to_wait: Callable[[], bool], patience: float) -> None:
+        """Waits until the leader has told something, or is none any more; so long at most. What a
+        signal handler leaves here by an exception is a bell that rings for nobody."""
+        bell = threading.Lock()
+        bell.acquire()
+        self._bells.append(bell)
+        # Who leads rings after it has told, and after it has released: one of both sees the other.
+        if not (is_to_wait() and bell.acquire(timeout=max(patience, 0))):
+            with suppress(ValueError):  # it rings at this moment
+                self._bells.remove(bell)
+
+    def _ring(self) -> None:
+        while self._bells:
+            with suppress(IndexError):  # another thread has rung it
+                self._bells.popleft().release()

@@ -18,10 +18,11 @@ from multiprocessing.pool import ThreadPool
 from . import _memory_kills, _names
 from ._engine import MAP, STARMAP
 from ._pool_dispatch import Dispatcher
-from ._pool_iterators import IMapIterator, IMapUnorderedIterator, ResultIterator
+from ._pool_iterators import IMapIterator, IMapUnorderedIterator
 from ._pool_limits import Limits
 from ._pool_progress import bar
 from ._pool_results import ApplyResult, MapResult
+from ._pool_streams import AsTheyCome, InOrder, Stream
 from ._pool_worker import Seat, work
 from ._processors import Placement
 from .context import _default_context
@@ -331,7 +332,8 @@ class Pool(_stock.Pool):
         asked for, `buffersize` of them ahead (None: as many chunks as keep the workers busy for a
         hundredth of a second, and four for each at least). `timeout` and `retries` as for `map`."""
         limits = self._limits(timeout, retries)
-        return self._imap(IMapIterator, func, iterable, chunksize, buffersize, limits)
+        stream = self._stream(InOrder, func, iterable, chunksize, buffersize, limits)
+        return _items(IMapIterator(self, stream), chunksize)
 
     def imap_unordered(
         self,
@@ -345,17 +347,18 @@ class Pool(_stock.Pool):
     ) -> Any:
         """`imap`, with the results as they come."""
         limits = self._limits(timeout, retries)
-        return self._imap(IMapUnorderedIterator, func, iterable, chunksize, buffersize, limits)
+        stream = self._stream(AsTheyCome, func, iterable, chunksize, buffersize, limits)
+        return _items(IMapUnorderedIterator(self, stream), chunksize)
 
-    def _imap(
+    def _stream(
         self,
-        make: type[ResultIterator],
+        make: type[Stream],
         func: Function,
         iterable: Iterable[Any],
         chunksize: int | None,
         buffersize: int | None,
         limits: Limits,
-    ) -> Iterator[Any]:
+    ) -> Stream:
         self._check_running()
         chunksize = 1 if chunksize is None else chunksize
         if chunksize < 1:
@@ -363,10 +366,7 @@ class Pool(_stock.Pool):
         if buffersize is not None and buffersize < 1:
             raise ValueError(f"buffersize must be 1 or more, not {buffersize}")
         ahead = None if buffersize is None else -(-buffersize // chunksize)
-        result = make(self, func, iterable, chunksize, ahead, limits)
-        if chunksize == 1:
-            return result
-        return (item for chunk in result for item in chunk)
+        return make(self._dispatcher, self._cache, func, iterable, chunksize, ahead, limits)
 
     def stats(self) -> PoolStats:
         """Where the time goes: of each worker the tasks, when it started, and the seconds that it
@@ -399,13 +399,20 @@ class Pool(_stock.Pool):
             raise ValueError("In unknown state")
         if self._state == CLOSE:
             for job in list(self._cache.values()):
-                if isinstance(job, ResultIterator):
+                if isinstance(job, Stream):
                     job.feed_all()
         self._dispatcher.join()
 
     def __del__(self, warn: Any = warnings.warn, run: str = RUN) -> None:
         if self._state == run:
             warn(f"unclosed running multiprocessing pool {self!r}", ResourceWarning, source=self)
+
+
+def _items(results: IMapIterator, chunksize: int | None) -> Iterator[Any]:
+    """The items of chunks, where each chunk is not one item."""
+    if chunksize is None or chunksize == 1:
+        return results
+    return (item for chunk in results for item in chunk)
 
 
 def _sized(iterable: Iterable[Any]) -> Any:

@@ -122,7 +122,8 @@ PyObject* discard(PyObject* object, PyObject*) {
 // -- answers --------------------------------------------------------------------------------------
 
 // What can be read of an answer that was taken is given, whatever else happens: nobody else has it.
-PyObject* read_answer(channel::Incoming& message) {
+// `interrupted` is told by a KeyboardInterrupt from within.
+PyObject* read_answer(channel::Incoming& message, bool& interrupted) {
   const auto verdict = pool::cut_off_verdict(message);
   if (!verdict) {
     message.discard();
@@ -135,7 +136,10 @@ PyObject* read_answer(channel::Incoming& message) {
     PyErr_NoMemory();
   }
   const bool readable = value != nullptr;
-  if (!readable) value = take_exception().release();
+  if (!readable) {
+    interrupted = PyErr_ExceptionMatches(PyExc_KeyboardInterrupt) != 0;
+    value = take_exception().release();
+  }
   install_wanted_allocator();
   PyObject* number =
       verdict->number ? PyLong_FromUnsignedLong(*verdict->number) : new_reference(Py_None);
@@ -143,10 +147,14 @@ PyObject* read_answer(channel::Incoming& message) {
                        static_cast<long long>(verdict->computing));
 }
 
-// Appends the answer in `message`; false with an exception set.
+// Appends the answer in `message`; false with an exception set. Who is interrupted in the middle is
+// to be so at once, and not when somebody looks at the answer.
 bool append_answer(PyObject* answers, channel::Incoming& message) {
-  const Reference answer(read_answer(message));
-  return answer && PyList_Append(answers, answer.get()) == 0;
+  bool interrupted = false;
+  const Reference answer(read_answer(message, interrupted));
+  if (!answer || PyList_Append(answers, answer.get()) != 0) return false;
+  if (interrupted) PyErr_SetNone(PyExc_KeyboardInterrupt);
+  return !interrupted;
 }
 
 // The next answer, until the deadline; false with an exception set.

@@ -37,6 +37,7 @@
 #include "reducer_table.hpp"
 #include "semaphore.hpp"
 #include "shared_buffer.hpp"
+#include "turn.hpp"
 #include "wait_any.hpp"
 
 NB_MODULE(_engine, module) {
@@ -59,7 +60,7 @@ NB_MODULE(_engine, module) {
       !python::add_pickle_sink_type(module.ptr()) ||
       !python::add_reducer_table_type(module.ptr()) || !python::add_envelope_type(module.ptr()) ||
       !python::add_crew_type(module.ptr()) || !python::add_pool_worker_type(module.ptr()) ||
-      !python::add_ways(module.ptr())) {
+      !python::add_turn_type(module.ptr()) || !python::add_ways(module.ptr())) {
     throw nb::python_error();
   }
   python::watch_arenas();
