@@ -30,8 +30,9 @@ if TYPE_CHECKING:
     __version__: str
 
 if sys.platform == "linux":
-    from . import context
+    from . import _narrowing, context
 
+    _narrowing.watch()
     _default = context._default_context
 else:
     from . import _fallback

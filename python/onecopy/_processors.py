@@ -7,7 +7,7 @@ import os
 from contextlib import suppress
 from operator import index
 
-from . import _math_threads
+from . import _math_threads, _narrowing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class Placement:
         """`cpus` as `Pool` has it. ValueError and TypeError say what is wrong with it."""
         from . import _engine
 
-        usable = _usable() or frozenset(range(os.cpu_count() or 1))
+        usable = frozenset(_narrowing.usable()) or frozenset(range(os.cpu_count() or 1))
         self._sets = [usable] if cpus is None else _sets_of(cpus, usable)
         self._quota = _engine.processor_quota()
 
@@ -88,14 +88,7 @@ def use(share: Share) -> None:
     """In a worker, before it imports anything: what is its part of the processors. It runs on
     these, and keeps no more of them busy with linear algebra."""
     processors, math_threads = share
+    _narrowing.undo()
     with suppress(OSError):  # they are gone by now, or nobody may say
         os.sched_setaffinity(0, processors)
     _math_threads.limit(math_threads)
-
-
-def _usable() -> Processors:
-    """The processors that the calling thread may use; empty where the kernel does not say."""
-    try:
-        return frozenset(os.sched_getaffinity(0))
-    except OSError:
-        return frozenset()
