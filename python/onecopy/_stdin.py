@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 _stock: Any = util
 
+# That of the last fork, by its descriptor, which is closed again; the next mostly has the same. Who
+# gives something up after a fork copies its pages, too.
+_files: dict[int, Any] = {}
+
 
 class Empty:
     """Both sides of the fork have it. OSError, ValueError: it cannot be made."""
@@ -24,10 +28,16 @@ class Empty:
     def __init__(self) -> None:
         self._descriptor = os.open(os.devnull, os.O_RDONLY)
         try:
-            self._file = open(self._descriptor, encoding="utf-8", closefd=False)  # noqa: SIM115
+            self._file = _files.get(self._descriptor) or self._open()
         except BaseException:
             os.close(self._descriptor)
             raise
+
+    def _open(self) -> Any:
+        file = open(self._descriptor, encoding="utf-8", closefd=False)  # noqa: SIM115
+        _files.clear()
+        _files[self._descriptor] = file
+        return file
 
     @classmethod
     def made(cls) -> Empty | None:
@@ -38,6 +48,7 @@ class Empty:
 
     def give(self) -> None:
         """In the child: takes the place of what stock would make."""
+        _files.clear()  # it is this process's own now, to do with as it likes
         make = _stock._close_stdin
 
         def take() -> None:

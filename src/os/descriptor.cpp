@@ -1,12 +1,15 @@
 #include "os/descriptor.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <limits>
 #include <vector>
 
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -34,6 +37,20 @@ Poll decode(short found, bool read, bool write) noexcept {
 int wait_for(pollfd* entries, std::size_t count, Deadline deadline) noexcept {
   const timespec left = to_timespec(deadline.remaining());
   return ppoll(entries, count, deadline.is_never() ? nullptr : &left, nullptr);
+}
+
+// The highest numbers are given out last: where so many of those are free there is room.
+bool are_last_numbers_free(std::size_t count) noexcept {
+  std::array<pollfd, 16> entries;
+  rlimit limit;
+  if (count > entries.size() || getrlimit(RLIMIT_NOFILE, &limit) != 0) return false;
+  const rlim_t end = std::min<rlim_t>(limit.rlim_cur, std::numeric_limits<int>::max());
+  if (end < count) return false;
+  for (std::size_t i = 0; i < count; ++i) entries[i] = {static_cast<int>(end - 1 - i), 0, 0};
+  const int found = poll(entries.data(), count, 0);
+  return found == static_cast<int>(count) &&
+         std::all_of(entries.begin(), entries.begin() + found,
+                     [](const pollfd& entry) { return entry.revents == POLLNVAL; });
 }
 
 }  // namespace
@@ -77,6 +94,7 @@ Result<Descriptor> duplicate(int fd) {
 }
 
 Result<void> check_room_for(std::size_t count) {
+  if (are_last_numbers_free(count)) return {};
   std::vector<Descriptor> opened;
   while (opened.size() < count) {
     auto next = opened.empty() ? event_descriptor() : duplicate(opened.front().get());
