@@ -4,6 +4,8 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <cstdlib>
+#include <mutex>
 
 #include "os/memory_advice.hpp"
 #include "os/memory_file.hpp"
@@ -104,11 +106,23 @@ void give_arena_back(void*, void* arena, std::size_t bytes) {
   if (!warm_arenas.keep(arena, bytes)) of_python.free(of_python.ctx, arena, bytes);
 }
 
+// malloc adjusts itself to the largest piece that it had from the kernel and gave back, up to this
+// size; where the user has told it what to do it does not.
+void have_malloc_keep_memory() noexcept {
+  constexpr std::size_t kLargest = 4 * 1024 * 1024 * sizeof(long);
+  constexpr std::size_t kHeader = 64 * 1024;  // which is part of the piece, and its whole last page
+  void* volatile piece = std::malloc(kLargest - kHeader);  // volatile: or it would be optimised out
+  std::free(piece);
+}
+
 }  // namespace
 
 BulkMemory::BulkMemory(std::size_t expected_bytes) noexcept
     : counted_(expected_bytes >= kSmallestBulk) {
-  if (counted_) ++bulks;
+  if (!counted_) return;
+  ++bulks;
+  static std::once_flag adjusted;
+  std::call_once(adjusted, have_malloc_keep_memory);
 }
 
 BulkMemory::~BulkMemory() {

@@ -5,6 +5,7 @@
 #include "bulk_memory.hpp"
 #include "decode.hpp"
 #include "errors.hpp"
+#include "integers.hpp"
 #include "numpy_api.hpp"
 #include "shared_buffer.hpp"
 
@@ -15,7 +16,7 @@ using message::Item;
 using message::Tag;
 
 PyObject* from_number(double number) { return PyFloat_FromDouble(number); }
-PyObject* from_number(std::int64_t number) { return PyLong_FromLongLong(number); }
+PyObject* from_number(std::int64_t number) { return from_int64(number); }
 
 // While many containers are built, looking for garbage among them finds none and takes longer than
 // building them.
@@ -77,7 +78,7 @@ PyObject* ValueDecoder::value() {
   if (!reader_.next(item)) return raise_fault();
   switch (item.tag) {
     case Tag::integer:
-      return PyLong_FromLongLong(item.integer);
+      return from_int64(item.integer);
     case Tag::real:
       return PyFloat_FromDouble(item.real);
     case Tag::none:

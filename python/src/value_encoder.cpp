@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "errors.hpp"
+#include "integers.hpp"
 #include "numpy_api.hpp"
 #include "reducers.hpp"
 #include "shared_buffer.hpp"
@@ -33,18 +34,18 @@ bool to_number(PyObject* item, double& number) noexcept {
 }
 
 bool to_number(PyObject* item, std::int64_t& number) noexcept {
-  if (!PyLong_CheckExact(item)) return false;
-  int overflow = 0;
-  number = PyLong_AsLongLongAndOverflow(item, &overflow);
-  return overflow == 0;
+  return PyLong_CheckExact(item) && to_int64(item, number);
 }
 
 // How many items from `first` on are such numbers, `most` at most; they are put into `run`.
 template <class Number>
 std::size_t convert(PyObject* list, std::size_t first, std::size_t most, Number* run) noexcept {
+  // The numbers of a list that was not built in one go lie anywhere.
+  constexpr std::size_t kAhead = 16;
+  PyObject** items = PySequence_Fast_ITEMS(list) + first;
   std::size_t count = 0;
-  while (count < most &&
-         to_number(PyList_GET_ITEM(list, static_cast<Py_ssize_t>(first + count)), run[count])) {
+  while (count < most && to_number(items[count], run[count])) {
+    if (count + kAhead < most) __builtin_prefetch(items[count + kAhead]);
     ++count;
   }
   return count;
@@ -151,9 +152,8 @@ Fit ValueEncoder::body_of(PyObject* object, bool alone, bool remember) {
 }
 
 Fit ValueEncoder::integer(PyObject* object) {
-  int overflow = 0;
-  const long long value = PyLong_AsLongLongAndOverflow(object, &overflow);
-  if (overflow != 0) return big_integer(object);
+  std::int64_t value = 0;
+  if (!to_int64(object, value)) return big_integer(object);
   writer_.integer(value);
   return Fit::yes;
 }
