@@ -11,6 +11,7 @@ from benchmarks import (
     machine,
     measuring,
     memory,
+    paying,
     pool,
     report,
     shared,
@@ -90,7 +91,12 @@ def run_pool(
 ) -> dict[str, object]:
     wanted = options.rows or pool.NAMES
     rows = [row for row in pool.ROWS if row.name in wanted]
-    return {"rows": run_rows(rows, options, sides, pace)}
+    results = run_rows(rows, options, sides, pace)
+    gains = []
+    if paying.NAME in wanted:
+        gains = paying.measure(sides, pace.rounds, pace.seconds, show_progress)
+        print_lines(["", *paying.lines(gains, options.sides)])
+    return {"rows": results, "paying": gains}
 
 
 def run_shared(

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import messages, pooling, starting
+from benchmarks import messages, paying, pooling, starting
 from benchmarks.measuring import Bar, Beside, Row, ratio_of
 from benchmarks.program import Program
 from benchmarks.sides import Side
@@ -213,4 +213,4 @@ ROWS = (
     _start("spawn", "spawn", 1, "spawn"),
 )
 
-NAMES = tuple(row.name for row in ROWS)
+NAMES = (*(row.name for row in ROWS), paying.NAME)
