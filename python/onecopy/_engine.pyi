@@ -192,6 +192,10 @@ class SharedBuffer:
     def _are_there(cls) -> bool:
         """Whether this process has any."""
 
+    def _own_view(self) -> Self:
+        """The same bytes, of which whatever is written through this one stays this process's own.
+        For memory that nobody writes to any more. MemoryError, OSError: it cannot be mapped."""
+
     def _name(self) -> tuple[int, int]: ...
     def _hold_for(self, slot: int) -> None:
         """Count the reserved member `slot` as a holder of the memory."""

@@ -6,6 +6,7 @@ that wait for something of the same pool (_pool_dispatch.py).
 
 from __future__ import annotations
 
+import sys
 import threading
 from itertools import islice
 from multiprocessing import pool as _stock
@@ -18,6 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable
 
+    from ._pool_common import Commons
     from ._pool_dispatch import Dispatcher
     from ._pool_limits import Limits
     from ._pool_packing import Packed, Task
@@ -184,6 +186,7 @@ class MapResult(ApplyResult, _stock.MapResult):  # type: ignore[type-arg]
         self._largest = 1
         self._feeding = threading.RLock()
         self._function: Packed = pack(function, 2)
+        self._commons = _commons_of(items)
         self._register()
         if length == 0:
             self._callback = None  # as under stock
@@ -231,6 +234,10 @@ class MapResult(ApplyResult, _stock.MapResult):  # type: ignore[type-arg]
                     items = tuple(islice(self._items, end - begin))
                 except Exception as exception:
                     return begin, False, exception, 0
+                if self._commons is not None:
+                    items = self._commons.in_task(begin, items)
+                    if self._next == self._length:
+                        self._commons = None  # what stands for arrays goes with the last task
                 task = self._function, self._way, items, None
                 tasks.append(task)
                 entries.append((self, begin, self._limits.of(task, end - begin)))
@@ -275,3 +282,13 @@ class MapResult(ApplyResult, _stock.MapResult):  # type: ignore[type-arg]
             self._open.clear()
         if not self._is_done:
             self._finish(False, exception)
+
+
+def _commons_of(items: Any) -> Commons | None:
+    """For a list of items that have large arrays, going by the first. (What has to make its items
+    does not keep them.)"""
+    if "numpy" not in sys.modules or type(items) not in (list, tuple) or len(items) < 2:
+        return None
+    from ._pool_common import Commons, is_large
+
+    return Commons() if is_large(items[0]) else None

@@ -4,6 +4,7 @@
 
 #include "errors.hpp"
 #include "memory/block.hpp"
+#include "memory/own_view.hpp"
 #include "memory/owner.hpp"
 #include "memory/reference.hpp"
 #include "numpy_api.hpp"
@@ -15,13 +16,15 @@ namespace {
 using memory::SharedName;
 
 // Equation: `name` has a block exactly when `data` is not null; this object has a handle on it
-// then. `of_arrays`: NumPy arrays that lie in it are sent as references, not as values.
+// then. `of_arrays`: NumPy arrays that lie in it are sent as references, not as values. `own_view`:
+// `data` is one, and what lies in it is sent as a value.
 struct SharedBuffer {
   PyObject_HEAD SharedName name;
   std::byte* data;
   Py_ssize_t length;
   bool read_only;
   bool of_arrays;
+  bool own_view;
 };
 
 PyTypeObject* buffer_type = nullptr;
@@ -44,8 +47,10 @@ int get_buffer(PyObject* object, Py_buffer* view, int flags) {
 // May run late, when the module is gone and the process about to end: the arena is still mapped.
 void deallocate(PyObject* object) {
   PyTypeObject* type = Py_TYPE(object);
-  if (self_of(object).of_arrays) --living;
-  memory::let_go_shared(self_of(object).name);
+  const SharedBuffer& self = self_of(object);
+  if (self.of_arrays) --living;
+  if (self.own_view) memory::unmap_own_view(self.data, self.name);
+  memory::let_go_shared(self.name);
   type->tp_free(object);
   Py_DECREF(type);
 }
@@ -129,6 +134,26 @@ PyObject* around(PyObject*, PyObject* array) {
   return Py_BuildValue("(NK)", whole(place.name), static_cast<unsigned long long>(place.offset));
 }
 
+PyObject* own_view(PyObject* object, PyObject*) {
+  const SharedBuffer& self = self_of(object);
+  auto view = memory::map_own_view(self.name);
+  if (!view) return raise(view.failure());
+  SharedBuffer* made = PyObject_New(SharedBuffer, buffer_type);
+  if (made == nullptr) {
+    memory::unmap_own_view(*view, self.name);
+    return nullptr;
+  }
+  // This object has a handle: one more cannot be refused.
+  static_cast<void>(memory::hold_shared(self.name));
+  made->name = self.name;
+  made->data = *view;
+  made->length = self.length;
+  made->read_only = false;
+  made->of_arrays = false;
+  made->own_view = true;
+  return reinterpret_cast<PyObject*>(made);
+}
+
 PyObject* name_of(PyObject* object, PyObject*) {
   const SharedName name = self_of(object).name;
   return Py_BuildValue("(II)", name.block, name.time);
@@ -150,6 +175,7 @@ PyMethodDef methods[] = {
     {"_open", open, METH_VARARGS | METH_CLASS, nullptr},
     {"_around", around, METH_O | METH_CLASS, nullptr},
     {"_are_there", are_there, METH_NOARGS | METH_CLASS, nullptr},
+    {"_own_view", own_view, METH_NOARGS, nullptr},
     {"_name", name_of, METH_NOARGS, nullptr},
     {"_hold_for", hold_for, METH_O, nullptr},
     {nullptr, nullptr, 0, nullptr},
@@ -217,6 +243,7 @@ PyObject* make_shared_buffer(SharedName name, std::uint64_t offset, std::uint64_
   made->data = memory::block_data(name.block) + offset;
   made->length = static_cast<Py_ssize_t>(length);
   made->read_only = read_only;
+  made->own_view = false;
   return reinterpret_cast<PyObject*>(made);
 }
 
@@ -245,7 +272,9 @@ PyObject* make_shared_array(const message::Item& item) {
 }
 
 SharedName shared_memory_of(const Py_buffer& view) noexcept {
-  if (view.obj != nullptr && Py_TYPE(view.obj) == buffer_type) return self_of(view.obj).name;
+  if (view.obj != nullptr && Py_TYPE(view.obj) == buffer_type) {
+    return self_of(view.obj).own_view ? SharedName{} : self_of(view.obj).name;
+  }
   return shared_array_at(view.buf);
 }
 

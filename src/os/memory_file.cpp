@@ -190,6 +190,10 @@ Result<std::byte*> map_shared(int fd, std::uint64_t offset, std::size_t length) 
   return map(nullptr, fd, offset, length, MAP_SHARED);
 }
 
+Result<std::byte*> map_private(int fd, std::uint64_t offset, std::size_t length) {
+  return map(nullptr, fd, offset, length, MAP_PRIVATE);
+}
+
 Result<void> map_private_over(std::byte* address, int fd, std::uint64_t offset,
                               std::size_t length) {
   return map_over(address, fd, offset, length, MAP_PRIVATE);

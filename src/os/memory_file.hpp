@@ -56,9 +56,11 @@ class MemoryFile {
 // Maps the file anywhere. The range may reach past the end of the file: touching a page there is
 // SIGBUS. no_memory when addresses or mappings run out (RLIMIT_AS, vm.max_map_count).
 Result<std::byte*> map_shared(int fd, std::uint64_t offset, std::size_t length);
-// Replaces what is mapped at `address`, in one step for every thread: by pages of our own that
-// start out as the file's (what others later write to pages untouched so far still shows), or by
-// the file itself. After no_memory the range may be unmapped.
+// The same, as pages of our own that start out as the file's (what others later write to pages
+// untouched so far still shows).
+Result<std::byte*> map_private(int fd, std::uint64_t offset, std::size_t length);
+// Replaces what is mapped at `address`, in one step for every thread, by such pages of our own or
+// by the file itself. After no_memory the range may be unmapped.
 Result<void> map_private_over(std::byte* address, int fd, std::uint64_t offset, std::size_t length);
 Result<void> map_shared_over(std::byte* address, int fd, std::uint64_t offset, std::size_t length);
 // Replaces it, in one step, by a copy of the bytes there that belongs to this process alone and to
