@@ -224,13 +224,23 @@ def test_a_task_that_cannot_be_read_can_be_answered(crew, error):
     assert get(crew) == (0, False, "unreadable")
 
 
-@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+@pytest.mark.parametrize("error", [ValueError, SystemExit])
 def test_an_answer_that_cannot_be_read_is_a_failure(crew, error):
     put(crew, Unreadable, error)
     assert serve(here(crew), 1) == 1
     number, success, value = get(crew)
     assert (number, success, type(value), str(value)) == (0, False, error, "cannot be read")
     assert value.__traceback__ is not None
+
+
+def test_an_interruption_while_an_answer_is_read_is_raised_and_the_failure_kept(crew):
+    put(crew, Unreadable, KeyboardInterrupt)
+    assert serve(here(crew), 1) == 1
+    got = []
+    with pytest.raises(KeyboardInterrupt):
+        crew.get(got, 1)
+    ((number, success, value, _),) = got
+    assert (number, success, type(value)) == (0, False, KeyboardInterrupt)
 
 
 # -- results that move --------------------
