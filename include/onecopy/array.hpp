@@ -18,8 +18,8 @@
 // (Error::invalid).
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
+#include <cstring>
 #include <memory>
 #include <span>
 #include <type_traits>
@@ -61,7 +61,7 @@ class Array {
   // So many elements of zero bytes.
   explicit Array(std::size_t size) : Array(create(size).value_or_throw()) {}
   explicit Array(std::span<const T> values) : Array(values.size()) {
-    std::copy(values.begin(), values.end(), span().begin());
+    if (!values.empty()) std::memcpy(elements_.data(), values.data(), values.size_bytes());
   }
   static Result<Array> create(std::size_t size) {
     auto elements = detail::SharedElements::create(size, sizeof(T));

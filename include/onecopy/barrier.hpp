@@ -27,7 +27,6 @@
 // cannot become one (Error::too_many).
 #pragma once
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -53,13 +52,13 @@ class Barrier {
   // Which of the parties this is: how many had come before it.
   std::ptrdiff_t wait() { return wait_within(detail::kForever).value_or_throw(); }
   // The time runs from when it has come in, which is not before those of the last time have left.
-  template <class Rep, class Period>
-  Result<std::ptrdiff_t> wait_for(std::chrono::duration<Rep, Period> time) {
+  template <detail::Duration Time>
+  Result<std::ptrdiff_t> wait_for(Time time) {
     return wait_within(detail::nanoseconds(time));
   }
-  template <class Clock, class Duration>
-  Result<std::ptrdiff_t> wait_until(std::chrono::time_point<Clock, Duration> when) {
-    return wait_for(when - Clock::now());
+  template <detail::TimePoint Time>
+  Result<std::ptrdiff_t> wait_until(Time when) {
+    return wait_for(when - Time::clock::now());
   }
 
   // Both wait while another thread runs the action.

@@ -21,19 +21,16 @@
 #pragma once
 
 #include <array>
-#include <complex>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <limits>
-#include <map>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <tuple>
 #include <type_traits>
-#include <unordered_map>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -69,6 +66,25 @@ constexpr std::uint64_t type_hash() noexcept {
   return hash;
 }
 
+// std::complex of float or double, and std::map, std::unordered_map and their like, are known by
+// what they look like. Their headers take long to compile, and who sends such a thing has it.
+template <class T>
+concept Complex =
+    (std::is_same_v<typename T::value_type, float> ||
+     std::is_same_v<typename T::value_type, double>) &&
+    sizeof(T) == 2 * sizeof(typename T::value_type) && requires(const T& number) {
+      T(number.real(), number.imag());
+    };
+template <class T>
+concept Map = std::is_same_v<typename T::value_type,
+                             std::pair<const typename T::key_type, typename T::mapped_type>> &&
+              requires(T& map, typename T::key_type key) {
+                map.clear();
+                map.size();
+                map[std::move(key)];
+                map.begin() != map.end();
+              };
+
 // The element type of arithmetic and complex types, by kind and size rather than by name.
 template <class T>
 constexpr ElementType element_type() noexcept {
@@ -80,10 +96,8 @@ constexpr ElementType element_type() noexcept {
     return ElementType::float64;
   } else if constexpr (std::is_same_v<T, long double>) {
     return ElementType::long_double;
-  } else if constexpr (std::is_same_v<T, std::complex<float>>) {
-    return ElementType::complex64;
-  } else if constexpr (std::is_same_v<T, std::complex<double>>) {
-    return ElementType::complex128;
+  } else if constexpr (Complex<T>) {
+    return sizeof(T) == 8 ? ElementType::complex64 : ElementType::complex128;
   } else {
     static_assert(std::is_integral_v<T> && sizeof(T) <= 8);
     constexpr int kLogarithm = sizeof(T) == 1 ? 0 : sizeof(T) == 2 ? 1 : sizeof(T) == 4 ? 2 : 3;
@@ -94,9 +108,11 @@ constexpr ElementType element_type() noexcept {
 template <class T>
 concept Arithmetic = std::is_arithmetic_v<T>;
 
+// A type with a Codec of its own is written by that one, whatever it looks like.
 template <class T>
-concept Element = (Arithmetic<T> && !std::is_same_v<T, bool>) ||
-                  std::is_same_v<T, std::complex<float>> || std::is_same_v<T, std::complex<double>>;
+concept ComplexElement = requires { Codec<T>::kComplex; };
+template <class T>
+concept Element = (Arithmetic<T> && !std::is_same_v<T, bool>) || ComplexElement<T>;
 
 // Structs whose bytes are their value. Views would be copied without what they look at.
 template <class T>
@@ -108,7 +124,8 @@ inline constexpr bool kIsView<std::span<T, N>> = true;
 
 template <class T>
 concept Record =
-    std::is_class_v<T> && std::is_trivially_copyable_v<T> && !std::is_empty_v<T> && !kIsView<T>;
+    std::is_class_v<T> && std::is_trivially_copyable_v<T> && !std::is_empty_v<T> && !kIsView<T> &&
+    !Complex<T> && !Map<T>;
 
 template <class T>
 T first_of(const Decoder::Elements& elements) noexcept {
@@ -204,14 +221,16 @@ struct Codec<T> {
   }
 };
 
-template <class T>
-  requires detail::Element<std::complex<T>>
-struct Codec<std::complex<T>> {
-  static void write(Encoder& to, const std::complex<T>& value) {
+template <detail::Complex T>
+struct Codec<T> {
+  static constexpr bool kComplex = true;
+  static void write(Encoder& to, const T& value) {
     to.complex(value.real(), value.imag());
   }
-  static void read(Decoder& from, std::complex<T>& value) {
-    value = std::complex<T>(from.complex());
+  static void read(Decoder& from, T& value) {
+    using Part = typename T::value_type;
+    const Decoder::Complex found = from.complex();
+    value = T(static_cast<Part>(found.real), static_cast<Part>(found.imaginary));
   }
 };
 
@@ -424,38 +443,29 @@ struct Codec<std::optional<std::optional<T>>> {
   static void read(Decoder& from, std::optional<std::optional<T>>& value);
 };
 
-namespace detail {
-
-template <class Map>
-struct MapCodec {
-  static void write(Encoder& to, const Map& map) {
+template <detail::Map T>
+struct Codec<T> {
+  using Key = typename T::key_type;
+  using Value = typename T::mapped_type;
+  static void write(Encoder& to, const T& map) {
     to.open_dict(map.size());
     for (const auto& [key, value] : map) {
-      Codec<typename Map::key_type>::write(to, key);
-      Codec<typename Map::mapped_type>::write(to, value);
+      Codec<Key>::write(to, key);
+      Codec<Value>::write(to, value);
     }
     to.close();
   }
-  static void read(Decoder& from, Map& map) {
+  static void read(Decoder& from, T& map) {
     map.clear();
     const std::size_t count = from.open_dict();
     for (std::size_t i = 0; i < count && !from.failed(); ++i) {
-      typename Map::key_type key{};
-      Codec<typename Map::key_type>::read(from, key);
-      Codec<typename Map::mapped_type>::read(from, map[std::move(key)]);
+      Key key{};
+      Codec<Key>::read(from, key);
+      Codec<Value>::read(from, map[std::move(key)]);
     }
     from.close();
   }
 };
-
-}  // namespace detail
-
-template <class Key, class Value, class Compare>
-struct Codec<std::map<Key, Value, Compare>> : detail::MapCodec<std::map<Key, Value, Compare>> {};
-
-template <class Key, class Value, class Hash, class Equal>
-struct Codec<std::unordered_map<Key, Value, Hash, Equal>>
-    : detail::MapCodec<std::unordered_map<Key, Value, Hash, Equal>> {};
 
 namespace detail {
 

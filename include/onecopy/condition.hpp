@@ -30,7 +30,6 @@
 // lock throws goes through, and the notification, if there was one, to the next.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <utility>
@@ -54,13 +53,13 @@ class Condition {
     static_cast<void>(wait_within(lock, detail::kForever));
   }
   // Whether it was notified in time.
-  template <class Lockable, class Rep, class Period>
-  bool wait_for(Lockable& lock, std::chrono::duration<Rep, Period> time) {
+  template <class Lockable, detail::Duration Time>
+  bool wait_for(Lockable& lock, Time time) {
     return wait_within(lock, detail::nanoseconds(time));
   }
-  template <class Lockable, class Clock, class Duration>
-  bool wait_until(Lockable& lock, std::chrono::time_point<Clock, Duration> when) {
-    return wait_for(lock, when - Clock::now());
+  template <class Lockable, detail::TimePoint Time>
+  bool wait_until(Lockable& lock, Time when) {
+    return wait_for(lock, when - Time::clock::now());
   }
 
   // Until `fulfilled`, which is asked under the lock; the answer is its last one.
@@ -68,18 +67,16 @@ class Condition {
   void wait(Lockable& lock, Predicate fulfilled) {
     while (!fulfilled()) wait(lock);
   }
-  template <class Lockable, class Rep, class Period, class Predicate>
-  bool wait_for(Lockable& lock, std::chrono::duration<Rep, Period> time, Predicate fulfilled) {
-    const std::int64_t longest = detail::nanoseconds(time);
-    if (longest != detail::kForever) {
-      const auto when = std::chrono::steady_clock::now() + std::chrono::nanoseconds(longest);
-      return wait_until(lock, when, std::move(fulfilled));
+  template <class Lockable, detail::Duration Time, class Predicate>
+  bool wait_for(Lockable& lock, Time time, Predicate fulfilled) {
+    const std::int64_t deadline = deadline_after(detail::nanoseconds(time));
+    while (!fulfilled()) {
+      if (!wait_within(lock, remaining(deadline))) return fulfilled();
     }
-    wait(lock, std::move(fulfilled));
     return true;
   }
-  template <class Lockable, class Clock, class Duration, class Predicate>
-  bool wait_until(Lockable& lock, std::chrono::time_point<Clock, Duration> when,
+  template <class Lockable, detail::TimePoint Time, class Predicate>
+  bool wait_until(Lockable& lock, Time when,
                   Predicate fulfilled) {
     while (!fulfilled()) {
       if (!wait_until(lock, when)) return fulfilled();
@@ -123,6 +120,9 @@ class Condition {
     return notified;
   }
   void notify(std::uint32_t most);
+  // Points of the monotonic clock, or kForever.
+  static std::int64_t deadline_after(std::int64_t wait) noexcept;
+  static std::int64_t remaining(std::int64_t deadline) noexcept;
 
   struct State;
   explicit Condition(std::unique_ptr<State> state) noexcept;

@@ -6,7 +6,6 @@
 // value read is thrown away.
 #pragma once
 
-#include <complex>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -93,7 +92,11 @@ class Decoder {
                        std::int64_t most = std::numeric_limits<std::int64_t>::max());
   std::uint64_t unsigned_integer(std::uint64_t most = std::numeric_limits<std::uint64_t>::max());
   double real();  // an integer will do
-  std::complex<double> complex();
+  struct Complex {
+    double real = 0;
+    double imaginary = 0;
+  };
+  Complex complex();  // a real number will do
   // Of a string or bytes.
   std::string_view text();
   std::span<const std::byte> bytes();

@@ -5,13 +5,17 @@
 // kept in ordinary memory of the process that met it, so a death leaves nothing behind.
 #pragma once
 
+#if __cplusplus < 202002L
+#error "Onecopy needs C++20: compile with -std=c++20 or newer"
+#endif
+
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <stdexcept>
 #include <string>
 #include <type_traits>
 #include <utility>
-#include <variant>
 
 namespace [[gnu::visibility("default")]] onecopy {
 
@@ -84,51 +88,115 @@ class [[nodiscard]] Result {
              !std::is_same_v<std::remove_cvref_t<U>, Error> &&
              !std::is_same_v<std::remove_cvref_t<U>, Failure>)
   Result(U&& value) noexcept(std::is_nothrow_constructible_v<T, U>)
-      : state_(std::in_place_index<0>, std::forward<U>(value)) {}
+      : value_(std::forward<U>(value)), has_value_(true) {}
   Result(Error code) noexcept : Result(Failure{code}) {}
-  Result(Failure failure) noexcept : state_(std::in_place_index<1>, std::move(failure)) {
-    if (std::get_if<1>(&state_)->code == Error::none) {
+  Result(Failure failure) noexcept : failure_(std::move(failure)), has_value_(false) {
+    if (failure_.code == Error::none) {
       detail::result_misused("a failure needs a code other than none");
     }
   }
 
-  explicit operator bool() const noexcept { return state_.index() == 0; }
-  bool has_value() const noexcept { return state_.index() == 0; }
+  Result(const Result& other)
+    requires std::is_copy_constructible_v<T>
+  {
+    fill(other);
+  }
+  Result(Result&& other) noexcept(std::is_nothrow_move_constructible_v<T>) {
+    fill(std::move(other));
+  }
+  Result& operator=(const Result& other)
+    requires std::is_copy_constructible_v<T>
+  {
+    return *this = Result(other);
+  }
+  // Where moving the value throws, this is a failure.
+  Result& operator=(Result&& other) noexcept(std::is_nothrow_move_constructible_v<T>) {
+    if (this != &other) {
+      clear();
+      Filling filling{*this};
+      fill(std::move(other));
+      filling.done = true;
+    }
+    return *this;
+  }
+  ~Result() { clear(); }
 
-  T& value() & noexcept { return *checked(std::get_if<0>(&state_)); }
-  const T& value() const& noexcept { return *checked(std::get_if<0>(&state_)); }
-  T&& value() && noexcept { return std::move(*checked(std::get_if<0>(&state_))); }
+  explicit operator bool() const noexcept { return has_value_; }
+  bool has_value() const noexcept { return has_value_; }
+
+  T& value() & noexcept {
+    check(has_value_);
+    return value_;
+  }
+  const T& value() const& noexcept {
+    check(has_value_);
+    return value_;
+  }
+  T&& value() && noexcept { return std::move(value()); }
   T& operator*() & noexcept { return value(); }
   const T& operator*() const& noexcept { return value(); }
-  T&& operator*() && noexcept { return std::move(*this).value(); }
-  T* operator->() noexcept { return checked(std::get_if<0>(&state_)); }
-  const T* operator->() const noexcept { return checked(std::get_if<0>(&state_)); }
+  T&& operator*() && noexcept { return std::move(value()); }
+  T* operator->() noexcept { return std::addressof(value()); }
+  const T* operator->() const noexcept { return std::addressof(value()); }
 
-  Error error() const noexcept {
-    const Failure* failure = std::get_if<1>(&state_);
-    return failure == nullptr ? Error::none : failure->code;
+  Error error() const noexcept { return has_value_ ? Error::none : failure_.code; }
+  const Failure& failure() const& noexcept {
+    check(!has_value_);
+    return failure_;
   }
-  const Failure& failure() const& noexcept { return *checked(std::get_if<1>(&state_)); }
-  Failure failure() && noexcept { return std::move(*checked(std::get_if<1>(&state_))); }
+  Failure failure() && noexcept {
+    check(!has_value_);
+    return std::move(failure_);
+  }
 
   // The value, or an Exception that carries the failure.
   T& value_or_throw() & {
-    if (!has_value()) detail::throw_failure(failure());
-    return value();
+    if (!has_value_) detail::throw_failure(failure_);
+    return value_;
   }
   T value_or_throw() && {
-    if (!has_value()) detail::throw_failure(std::move(*this).failure());
-    return std::move(*this).value();
+    if (!has_value_) detail::throw_failure(std::move(failure_));
+    return std::move(value_);
   }
 
  private:
-  template <class P>
-  static P* checked(P* pointer) noexcept {
-    if (pointer == nullptr) detail::result_misused("a result holds the other of value and failure");
-    return pointer;
+  static void check(bool held) noexcept {
+    if (!held) detail::result_misused("a result holds the other of value and failure");
   }
 
-  std::variant<T, Failure> state_;
+  // Of the two, makes what the other has; only where there is neither.
+  template <class R>
+  void fill(R&& other) {
+    if (other.has_value_) {
+      ::new (static_cast<void*>(std::addressof(value_))) T(std::forward<R>(other).value_);
+    } else {
+      ::new (static_cast<void*>(std::addressof(failure_))) Failure(std::forward<R>(other).failure_);
+    }
+    has_value_ = other.has_value_;
+  }
+  void clear() noexcept {
+    if (has_value_) {
+      value_.~T();
+    } else {
+      failure_.~Failure();
+    }
+  }
+  // Sees to it that an assignment that throws leaves one of them.
+  struct Filling {
+    Result& result;
+    bool done = false;
+    ~Filling() {
+      if (done) return;
+      ::new (static_cast<void*>(std::addressof(result.failure_))) Failure{Error::invalid};
+      result.has_value_ = false;
+    }
+  };
+
+  union {
+    T value_;
+    Failure failure_;
+  };
+  bool has_value_;
 };
 
 // Done, or a failure. Error::none means done.

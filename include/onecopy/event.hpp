@@ -17,7 +17,6 @@
 // become one (Error::too_many).
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <memory>
 
@@ -42,13 +41,13 @@ class Event {
 
   void wait() { static_cast<void>(wait_within(detail::kForever)); }
   // Whether it was set in time, at any moment since the call: also where it is cleared by now.
-  template <class Rep, class Period>
-  bool wait_for(std::chrono::duration<Rep, Period> time) {
+  template <detail::Duration Time>
+  bool wait_for(Time time) {
     return wait_within(detail::nanoseconds(time));
   }
-  template <class Clock, class Duration>
-  bool wait_until(std::chrono::time_point<Clock, Duration> when) {
-    return wait_for(when - Clock::now());
+  template <detail::TimePoint Time>
+  bool wait_until(Time when) {
+    return wait_for(when - Time::clock::now());
   }
 
  private:

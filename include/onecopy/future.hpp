@@ -17,7 +17,6 @@
 // Error::empty and Error::timed_out where there is no result yet.
 #pragma once
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -116,8 +115,8 @@ class [[nodiscard]] Future {
   // Whether get() would answer at once.
   bool ready() { return await(0).value_or_throw(); }
   void wait() { static_cast<void>(await(detail::kForever).value_or_throw()); }
-  template <class Rep, class Period>
-  bool wait_for(std::chrono::duration<Rep, Period> time) {
+  template <detail::Duration Time>
+  bool wait_for(Time time) {
     return await(detail::nanoseconds(time)).value_or_throw();
   }
 
@@ -129,8 +128,8 @@ class [[nodiscard]] Future {
     if constexpr (!std::is_void_v<T>) return std::move(task->value);
   }
   Result<T> try_get() { return take(0, Error::empty); }
-  template <class Rep, class Period>
-  Result<T> get_for(std::chrono::duration<Rep, Period> time) {
+  template <detail::Duration Time>
+  Result<T> get_for(Time time) {
     return take(detail::nanoseconds(time), Error::timed_out);
   }
 

@@ -18,7 +18,6 @@
 // become one (Error::too_many).
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <memory>
 
@@ -38,13 +37,13 @@ class LockHandle {
 
   void lock() { static_cast<void>(lock_within(kForever)); }
   bool try_lock() { return lock_within(0); }
-  template <class Rep, class Period>
-  bool try_lock_for(std::chrono::duration<Rep, Period> time) {
+  template <Duration Time>
+  bool try_lock_for(Time time) {
     return lock_within(nanoseconds(time));
   }
-  template <class Clock, class Duration>
-  bool try_lock_until(std::chrono::time_point<Clock, Duration> when) {
-    return try_lock_for(when - Clock::now());
+  template <TimePoint Time>
+  bool try_lock_until(Time when) {
+    return try_lock_for(when - Time::clock::now());
   }
   // Throws Exception (Error::invalid) where nobody holds it, or, of an RLock, another thread.
   void unlock();
@@ -85,5 +84,21 @@ class RLock : public detail::LockHandle {
  private:
   using LockHandle::LockHandle;
 };
+
+namespace detail {
+
+// As std::lock_guard, whose header is dearer to compile than this one.
+class Locked {
+ public:
+  explicit Locked(RLock& lock) : lock_(lock) { lock_.lock(); }
+  Locked(const Locked&) = delete;
+  Locked& operator=(const Locked&) = delete;
+  ~Locked() { lock_.unlock(); }
+
+ private:
+  RLock& lock_;
+};
+
+}  // namespace detail
 
 }  // namespace onecopy

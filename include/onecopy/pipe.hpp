@@ -22,7 +22,6 @@
 // onecopy/queue.hpp for the errors. Error::closed: this end was closed here.
 #pragma once
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -78,19 +77,19 @@ class PipeEnd {
   Result<void> try_send(const Sent& value) { return handle_.send(detail::write_of(value), 0); }
   Result<Received> try_recv() { return take(0); }
 
-  template <class Rep, class Period>
-  Result<void> send_for(const Sent& value, std::chrono::duration<Rep, Period> time) {
+  template <detail::Duration Time>
+  Result<void> send_for(const Sent& value, Time time) {
     return detail::timed(handle_.send(detail::write_of(value), detail::nanoseconds(time)));
   }
-  template <class Rep, class Period>
-  Result<Received> recv_for(std::chrono::duration<Rep, Period> time) {
+  template <detail::Duration Time>
+  Result<Received> recv_for(Time time) {
     return detail::timed(take(detail::nanoseconds(time)));
   }
 
   // Whether there is something to receive, the end of the stream included, within the time.
   bool poll() { return handle_.poll(0).value_or_throw(); }
-  template <class Rep, class Period>
-  bool poll(std::chrono::duration<Rep, Period> time) {
+  template <detail::Duration Time>
+  bool poll(Time time) {
     return handle_.poll(detail::nanoseconds(time)).value_or_throw();
   }
 

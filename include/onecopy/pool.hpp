@@ -28,10 +28,8 @@
 // made.
 #pragma once
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <iterator>
 #include <memory>
 #include <type_traits>
 #include <utility>
@@ -108,8 +106,8 @@ class Pool {
   // Closes, and waits until everything submitted is done and the workers have ended.
   // Error::timed_out.
   Result<void> join() { return join_within(detail::kForever); }
-  template <class Rep, class Period>
-  Result<void> join_for(std::chrono::duration<Rep, Period> time) {
+  template <detail::Duration Time>
+  Result<void> join_for(Time time) {
     return join_within(detail::nanoseconds(time));
   }
   // Kills the workers. What is not done fails with Error::closed.
@@ -136,7 +134,8 @@ class Pool {
 
   template <class Callable, class Range>
   auto send_all(const Callable& callable, Range& range) {
-    using Item = std::iter_value_t<decltype(std::begin(range))>;
+    // The type of the items, from the header that is here already.
+    using Item = typename decltype(std::vector(std::begin(range), std::begin(range)))::value_type;
     using Made = Future<detail::TaskResult<Callable, Item>>;
     std::vector<Made> futures;
     if constexpr (requires { std::size(range); }) futures.reserve(std::size(range));

@@ -15,7 +15,6 @@
 // processes live on. When a process dies at any instruction, whatever it held is taken back.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -80,8 +79,8 @@ class Process {
   // Waits for the end: the exit code, or minus the number of the signal that ended it.
   // Error::timed_out; Error::closed where the program collects its children in another way.
   Result<int> join();
-  template <class Rep, class Period>
-  Result<int> join_for(std::chrono::duration<Rep, Period> time) {
+  template <detail::Duration Time>
+  Result<int> join_for(Time time) {
     return join_within(detail::nanoseconds(time));
   }
   bool alive();

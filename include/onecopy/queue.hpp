@@ -17,7 +17,6 @@
 // then gone from the queue). Which types T may be: onecopy/codec.hpp.
 #pragma once
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -74,12 +73,12 @@ class Queue {
   Result<void> try_put(const T& value) { return handle_.put(detail::write_of(value), 0); }
   Result<T> try_get() { return take(0); }
 
-  template <class Rep, class Period>
-  Result<void> put_for(const T& value, std::chrono::duration<Rep, Period> time) {
+  template <detail::Duration Time>
+  Result<void> put_for(const T& value, Time time) {
     return detail::timed(handle_.put(detail::write_of(value), detail::nanoseconds(time)));
   }
-  template <class Rep, class Period>
-  Result<T> get_for(std::chrono::duration<Rep, Period> time) {
+  template <detail::Duration Time>
+  Result<T> get_for(Time time) {
     return detail::timed(take(detail::nanoseconds(time)));
   }
 

@@ -21,7 +21,6 @@
 // where this process is no member of the family and cannot become one (Error::too_many).
 #pragma once
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -42,13 +41,13 @@ class SemaphoreHandle {
 
   void acquire() { static_cast<void>(acquire_within(kForever, Use::consumed)); }
   bool try_acquire() { return acquire_within(0, Use::consumed); }
-  template <class Rep, class Period>
-  bool try_acquire_for(std::chrono::duration<Rep, Period> time) {
+  template <Duration Time>
+  bool try_acquire_for(Time time) {
     return acquire_within(nanoseconds(time), Use::consumed);
   }
-  template <class Clock, class Duration>
-  bool try_acquire_until(std::chrono::time_point<Clock, Duration> when) {
-    return try_acquire_for(when - Clock::now());
+  template <TimePoint Time>
+  bool try_acquire_until(Time when) {
+    return try_acquire_for(when - Time::clock::now());
   }
   // By whomever. Throws Exception (Error::invalid) where there would be more units than there may
   // be.
@@ -57,13 +56,13 @@ class SemaphoreHandle {
   // The same, for a unit that is had and not consumed: see above.
   void lock() { static_cast<void>(acquire_within(kForever, Use::had)); }
   bool try_lock() { return acquire_within(0, Use::had); }
-  template <class Rep, class Period>
-  bool try_lock_for(std::chrono::duration<Rep, Period> time) {
+  template <Duration Time>
+  bool try_lock_for(Time time) {
     return acquire_within(nanoseconds(time), Use::had);
   }
-  template <class Clock, class Duration>
-  bool try_lock_until(std::chrono::time_point<Clock, Duration> when) {
-    return try_lock_for(when - Clock::now());
+  template <TimePoint Time>
+  bool try_lock_until(Time when) {
+    return try_lock_for(when - Time::clock::now());
   }
   void unlock() { release(); }
 

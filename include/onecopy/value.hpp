@@ -19,7 +19,6 @@
 // (Error::no_memory).
 #pragma once
 
-#include <mutex>
 #include <type_traits>
 #include <utility>
 
@@ -50,7 +49,7 @@ class Value {
   template <class Change>
     requires std::is_invocable_r_v<T, Change, T>
   T update(Change&& change) {
-    const std::scoped_lock guard(lock());
+    const detail::Locked locked(lock());
     const T value = std::forward<Change>(change)(get());
     set(value);
     return value;

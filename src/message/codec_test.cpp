@@ -33,6 +33,44 @@ struct Codec<Celsius> {
   static void read(Decoder& from, Celsius& value) { value.degrees = from.real(); }
 };
 
+// Looks like a complex number and is none: an angle and a length.
+struct Polar {
+  using value_type = double;
+  Polar() = default;
+  Polar(double a, double l) : angle(a), length(l) {}
+  double real() const { return 0; }
+  double imag() const { return 0; }
+  bool operator==(const Polar&) const = default;
+  double angle = 0;
+  double length = 0;
+};
+
+template <>
+struct Codec<Polar> {
+  static void write(Encoder& to, const Polar& value) {
+    Codec<std::pair<double, double>>::write(to, {value.angle, value.length});
+  }
+  static void read(Decoder& from, Polar& value) {
+    std::pair<double, double> read;
+    Codec<std::pair<double, double>>::read(from, read);
+    value = Polar(read.first, read.second);
+  }
+};
+
+// A map with a codec of its own.
+template <class Key, class Value>
+struct LastWins : std::map<Key, Value> {};
+
+template <class Key, class Value>
+struct Codec<LastWins<Key, Value>> {
+  static void write(Encoder& to, const LastWins<Key, Value>& values) {
+    Codec<Value>::write(to, values.rbegin()->second);
+  }
+  static void read(Decoder& from, LastWins<Key, Value>& values) {
+    Codec<Value>::read(from, values[Key{}]);
+  }
+};
+
 namespace {
 
 using message::ByteBuffer;
@@ -157,6 +195,7 @@ TEST(Codec, BringsContainersBack) {
   expect_same(std::optional<std::string>{});
   expect_same(std::map<std::string, std::vector<double>>{{"a", {1}}, {"b", {}}});
   expect_same(std::unordered_map<int, std::string>{{1, "one"}, {2, "two"}});
+  expect_same(std::map<int, std::map<int, bool>, std::greater<>>{{1, {{2, true}}}, {3, {}}});
   expect_same(std::monostate{});
 }
 
@@ -196,6 +235,17 @@ TEST(Codec, BringsStructsBackAsBytes) {
 TEST(Codec, UsesTheCodecOfTheUser) {
   EXPECT_EQ(Message(Celsius{20.5}).first.tag, Tag::real);
   expect_same(std::vector<Celsius>{{1.5}, {2.5}});
+  EXPECT_EQ(Message(Polar(1, 2)).first.tag, Tag::tuple);
+  expect_same(std::vector<Polar>{{1, 2}, {3, 4}});
+  EXPECT_EQ((Message(LastWins<int, int>{{{1, 2}, {3, 4}}}).first.tag), Tag::integer);
+}
+
+TEST(Codec, BringsComplexNumbersAsArraysOfThem) {
+  const Message message(std::vector<std::complex<float>>(3));
+  EXPECT_EQ(message.first.tag, Tag::array);
+  EXPECT_EQ(message.first.data_type, ElementType::complex64);
+  EXPECT_EQ(Message(std::complex<double>(1, 2)).first.tag, Tag::complex);
+  EXPECT_EQ(*sent_as<std::complex<double>>(2.5), 2.5) << "a real number will do";
 }
 
 TEST(Codec, WritesWhatPythonUnderstands) {

@@ -1,3 +1,4 @@
+#include <complex>
 #include <limits>
 #include <new>
 
@@ -312,13 +313,13 @@ double Decoder::real() {
   return next->real;
 }
 
-std::complex<double> Decoder::complex() {
+Decoder::Complex Decoder::complex() {
   const Item* next = state_.peek();
-  if (next == nullptr) return 0;
-  if (next->tag == Tag::integer || next->tag == Tag::real) return real();
+  if (next == nullptr) return {};
+  if (next->tag == Tag::integer || next->tag == Tag::real) return {real(), 0};
   if (next->tag != Tag::complex) {
     state_.fail_wanted("a complex number");
-    return 0;
+    return {};
   }
   state_.take();
   return {next->real, next->imaginary};

@@ -2,6 +2,7 @@
 // that are nobody's. For tests only.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>

@@ -2,6 +2,7 @@
 // by the fuzzer itself and by the tests that need no clang.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <map>

@@ -3,7 +3,10 @@
 #include <cerrno>
 #include <memory>
 #include <set>
+#include <stdexcept>
 #include <string>
+#include <type_traits>
+#include <utility>
 
 #include <gtest/gtest.h>
 
@@ -64,6 +67,59 @@ TEST(Result, CarriesWhatCanOnlyBeMoved) {
   const std::unique_ptr<int> taken = std::move(result).value();
   EXPECT_EQ(*taken, 5);
   EXPECT_EQ(*Result<std::unique_ptr<int>>(std::make_unique<int>(6)).value_or_throw(), 6);
+}
+
+TEST(Result, IsAssignedWhateverItHolds) {
+  const Result<std::string> value = std::string(100, 'v');
+  const Result<std::string> failure = Failure{Error::full, 0, std::string(100, 'f')};
+  Result<std::string> result = value;
+  result = failure;
+  EXPECT_EQ(result.failure().message, failure.failure().message);
+  result = failure;
+  EXPECT_EQ(result.error(), Error::full);
+  result = value;
+  EXPECT_EQ(*result, *value);
+  result = std::string("other");
+  EXPECT_EQ(*result, "other");
+  const Result<std::string>& itself = result;
+  result = itself;
+  EXPECT_EQ(*result, "other");
+  static_assert(!std::is_copy_constructible_v<Result<std::unique_ptr<int>>>);
+  static_assert(!std::is_copy_assignable_v<Result<std::unique_ptr<int>>>);
+}
+
+TEST(Result, KeepsEachValueOnce) {
+  const auto counted = std::make_shared<int>(7);
+  {
+    Result<std::shared_ptr<int>> first = counted;
+    Result<std::shared_ptr<int>> second = Error::empty;
+    second = first;
+    EXPECT_EQ(counted.use_count(), 3);
+    first = Error::full;
+    EXPECT_EQ(counted.use_count(), 2);
+    second = std::move(first);
+    EXPECT_EQ(counted.use_count(), 1);
+    first = counted;
+    EXPECT_EQ(counted.use_count(), 2);
+  }
+  EXPECT_EQ(counted.use_count(), 1);
+}
+
+TEST(Result, IsAFailureWhereItsNewValueCannotBeMoved) {
+  struct Fragile {
+    Fragile() = default;
+    Fragile(Fragile&& other) : broken(other.broken) {
+      if (broken) throw std::runtime_error("broken");
+    }
+    bool broken = false;
+  };
+  Result<Fragile> result = Fragile();
+  Result<Fragile> source = Fragile();
+  source->broken = true;
+  EXPECT_THROW(result = std::move(source), std::runtime_error);
+  EXPECT_EQ(result.error(), Error::invalid);
+  result = Fragile();
+  EXPECT_TRUE(result);
 }
 
 TEST(Result, ConvertsToTheValueItIsDeclaredWith) {

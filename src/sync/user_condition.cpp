@@ -2,6 +2,7 @@
 #include <onecopy/condition.hpp>
 
 #include "memory/family.hpp"
+#include "os/clock.hpp"
 #include "sync/condition.hpp"
 
 namespace onecopy {
@@ -20,6 +21,14 @@ Condition::Condition(std::unique_ptr<State> state) noexcept : state_(std::move(s
 Condition::Condition(Condition&&) noexcept = default;
 Condition& Condition::operator=(Condition&&) noexcept = default;
 Condition::~Condition() = default;
+
+std::int64_t Condition::deadline_after(std::int64_t wait) noexcept {
+  return os::Deadline::after(wait).when();
+}
+
+std::int64_t Condition::remaining(std::int64_t deadline) noexcept {
+  return os::Deadline::at(deadline).remaining();
+}
 
 void Condition::notify(std::uint32_t most) {
   memory::join_family().value_or_throw();
