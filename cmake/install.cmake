@@ -1,9 +1,9 @@
-# What a C++ project finds by find_package(onecopy) and links as onecopy::onecopy.
+# What a C++ project finds by find_package(onecopy) and links as onecopy::onecopy, or asks
+# pkg-config for. The installed tree may be moved.
 include(CMakePackageConfigHelpers)
 
 install(TARGETS onecopy EXPORT onecopy LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(DIRECTORY include/onecopy DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
-install(FILES docs/man/onecopy.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 
 set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/onecopy)
 install(EXPORT onecopy
@@ -19,3 +19,9 @@ install(FILES
   ${PROJECT_BINARY_DIR}/onecopy-config.cmake
   ${PROJECT_BINARY_DIR}/onecopy-config-version.cmake
   DESTINATION ${package_folder})
+
+cmake_path(RELATIVE_PATH CMAKE_INSTALL_PREFIX
+  BASE_DIRECTORY ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig
+  OUTPUT_VARIABLE prefix_from_pkgconfig)
+configure_file(cmake/onecopy.pc.in onecopy.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/onecopy.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

@@ -61,7 +61,7 @@ counted() {
 
 # clang_format OPTIONS...: over every C++ file of ours.
 clang_format() {
-  find include src python/src examples/cpp benchmarks cmake -name '*.[ch]pp' -print0 |
+  find include src python/src examples/cpp benchmarks cmake tests -name '*.[ch]pp' -print0 |
     xargs -0 "$venv/bin/clang-format" "$@"
 }
 
@@ -133,6 +133,11 @@ python_examples() {
       failed=$((failed + 1))
     fi
   done
+}
+
+# Another project that uses the installed release build.
+consumer_suite() {
+  locked build_engine release onecopy && counted tools/check_consumer.sh
 }
 
 cpp_examples() {
