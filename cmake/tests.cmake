@@ -72,7 +72,13 @@ foreach(header IN LISTS public_headers)
     -Wall -Wextra -Wpedantic -Werror -I${PROJECT_SOURCE_DIR}/include -include ${header}
     -x c++ /dev/null)
   set_tests_properties(include/${header}:alone PROPERTIES TIMEOUT 120)
+  list(APPEND include_all -include ${header})
 endforeach()
+
+# Together they take little to compile.
+add_test(NAME include/onecopy:light COMMAND ${CMAKE_CXX_COMPILER} -std=c++20 -fsyntax-only
+  -I${PROJECT_SOURCE_DIR}/include ${include_all} ${PROJECT_SOURCE_DIR}/cmake/light_headers.cpp)
+set_tests_properties(include/onecopy:light PROPERTIES TIMEOUT 120)
 
 # NAME_refused.cpp must not compile, and the compiler is to say what its line `// Says: ` has.
 file(GLOB_RECURSE refused_sources CONFIGURE_DEPENDS src/*_refused.cpp)

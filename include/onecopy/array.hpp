@@ -20,13 +20,13 @@
 
 #include <cstddef>
 #include <cstring>
-#include <memory>
 #include <span>
 #include <type_traits>
 #include <utility>
 
 #include <onecopy/error.hpp>
 #include <onecopy/lock.hpp>
+#include <onecopy/pointer.hpp>
 
 namespace [[gnu::visibility("default")]] onecopy {
 
@@ -48,8 +48,8 @@ class SharedElements {
 
  private:
   struct State;
-  explicit SharedElements(std::unique_ptr<State> state) noexcept;
-  std::unique_ptr<State> state_;
+  explicit SharedElements(UniquePointer<State> state) noexcept;
+  UniquePointer<State> state_;
 };
 
 }  // namespace detail

@@ -30,11 +30,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <utility>
 
 #include <onecopy/deadline.hpp>
 #include <onecopy/error.hpp>
+#include <onecopy/pointer.hpp>
 
 namespace [[gnu::visibility("default")]] onecopy {
 
@@ -73,10 +73,10 @@ class Barrier {
 
  private:
   struct State;
-  explicit Barrier(std::unique_ptr<State> state) noexcept;
+  explicit Barrier(detail::UniquePointer<State> state) noexcept;
   Result<std::ptrdiff_t> wait_within(std::int64_t wait);
 
-  std::unique_ptr<State> state_;
+  detail::UniquePointer<State> state_;
 };
 
 }  // namespace onecopy

@@ -2,8 +2,8 @@
 //
 // Known from the start: bool, integers, enumerations, floating-point and complex numbers,
 // std::string, std::vector, std::array, std::pair, std::tuple, std::optional, std::map,
-// std::unordered_map, std::variant, std::monostate, and structs that can be copied as bytes. Any
-// other type is taught by specialising Codec with two functions:
+// std::unordered_map and maps that are used like them, std::variant, std::monostate, and structs
+// that can be copied as bytes. Any other type is taught by specialising Codec with two functions:
 //
 //   template <>
 //   struct onecopy::Codec<Name> {
@@ -69,12 +69,10 @@ constexpr std::uint64_t type_hash() noexcept {
 // std::complex of float or double, and std::map, std::unordered_map and their like, are known by
 // what they look like. Their headers take long to compile, and who sends such a thing has it.
 template <class T>
-concept Complex =
-    (std::is_same_v<typename T::value_type, float> ||
-     std::is_same_v<typename T::value_type, double>) &&
-    sizeof(T) == 2 * sizeof(typename T::value_type) && requires(const T& number) {
-      T(number.real(), number.imag());
-    };
+concept Complex = (std::is_same_v<typename T::value_type, float> ||
+                   std::is_same_v<typename T::value_type, double>) &&
+                  sizeof(T) == 2 * sizeof(typename T::value_type) &&
+                  requires(const T& number) { T(number.real(), number.imag()); };
 template <class T>
 concept Map = std::is_same_v<typename T::value_type,
                              std::pair<const typename T::key_type, typename T::mapped_type>> &&
@@ -123,9 +121,8 @@ template <class T, std::size_t N>
 inline constexpr bool kIsView<std::span<T, N>> = true;
 
 template <class T>
-concept Record =
-    std::is_class_v<T> && std::is_trivially_copyable_v<T> && !std::is_empty_v<T> && !kIsView<T> &&
-    !Complex<T> && !Map<T>;
+concept Record = std::is_class_v<T> && std::is_trivially_copyable_v<T> && !std::is_empty_v<T> &&
+                 !kIsView<T> && !Complex<T> && !Map<T>;
 
 template <class T>
 T first_of(const Decoder::Elements& elements) noexcept {
@@ -224,9 +221,7 @@ struct Codec<T> {
 template <detail::Complex T>
 struct Codec<T> {
   static constexpr bool kComplex = true;
-  static void write(Encoder& to, const T& value) {
-    to.complex(value.real(), value.imag());
-  }
+  static void write(Encoder& to, const T& value) { to.complex(value.real(), value.imag()); }
   static void read(Decoder& from, T& value) {
     using Part = typename T::value_type;
     const Decoder::Complex found = from.complex();

@@ -31,11 +31,11 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <utility>
 
 #include <onecopy/deadline.hpp>
 #include <onecopy/error.hpp>
+#include <onecopy/pointer.hpp>
 
 namespace [[gnu::visibility("default")]] onecopy {
 
@@ -76,8 +76,7 @@ class Condition {
     return true;
   }
   template <class Lockable, detail::TimePoint Time, class Predicate>
-  bool wait_until(Lockable& lock, Time when,
-                  Predicate fulfilled) {
+  bool wait_until(Lockable& lock, Time when, Predicate fulfilled) {
     while (!fulfilled()) {
       if (!wait_until(lock, when)) return fulfilled();
     }
@@ -125,8 +124,8 @@ class Condition {
   static std::int64_t remaining(std::int64_t deadline) noexcept;
 
   struct State;
-  explicit Condition(std::unique_ptr<State> state) noexcept;
-  std::unique_ptr<State> state_;
+  explicit Condition(detail::UniquePointer<State> state) noexcept;
+  detail::UniquePointer<State> state_;
 };
 
 }  // namespace onecopy

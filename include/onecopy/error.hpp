@@ -10,12 +10,13 @@
 #endif
 
 #include <cstdint>
-#include <memory>
 #include <new>
 #include <stdexcept>
 #include <string>
 #include <type_traits>
 #include <utility>
+
+#include <onecopy/pointer.hpp>
 
 namespace [[gnu::visibility("default")]] onecopy {
 
@@ -65,7 +66,7 @@ class Exception : public std::runtime_error {
   Error error() const noexcept { return failure_->code; }
 
  private:
-  std::shared_ptr<const Failure> failure_;
+  detail::SharedPointer<const Failure> failure_;
 };
 
 namespace detail {
@@ -87,13 +88,15 @@ class [[nodiscard]] Result {
     requires(std::is_convertible_v<U, T> && !std::is_same_v<std::remove_cvref_t<U>, Result> &&
              !std::is_same_v<std::remove_cvref_t<U>, Error> &&
              !std::is_same_v<std::remove_cvref_t<U>, Failure>)
-  Result(U&& value) noexcept(std::is_nothrow_constructible_v<T, U>)
-      : value_(std::forward<U>(value)), has_value_(true) {}
+  Result(U&& value) noexcept(std::is_nothrow_constructible_v<T, U>) : has_value_(true) {
+    ::new (static_cast<void*>(detail::address_of(content_.value))) T(std::forward<U>(value));
+  }
   Result(Error code) noexcept : Result(Failure{code}) {}
-  Result(Failure failure) noexcept : failure_(std::move(failure)), has_value_(false) {
-    if (failure_.code == Error::none) {
+  Result(Failure failure) noexcept : has_value_(false) {
+    if (failure.code == Error::none) {
       detail::result_misused("a failure needs a code other than none");
     }
+    ::new (static_cast<void*>(detail::address_of(content_.failure))) Failure(std::move(failure));
   }
 
   Result(const Result& other)
@@ -104,19 +107,12 @@ class [[nodiscard]] Result {
   Result(Result&& other) noexcept(std::is_nothrow_move_constructible_v<T>) {
     fill(std::move(other));
   }
-  Result& operator=(const Result& other)
-    requires std::is_copy_constructible_v<T>
-  {
-    return *this = Result(other);
-  }
-  // Where moving the value throws, this is a failure.
-  Result& operator=(Result&& other) noexcept(std::is_nothrow_move_constructible_v<T>) {
-    if (this != &other) {
-      clear();
-      Filling filling{*this};
-      fill(std::move(other));
-      filling.done = true;
-    }
+  // Where moving the value throws, this is a failure (Error::invalid).
+  Result& operator=(Result other) noexcept(std::is_nothrow_move_constructible_v<T>) {
+    clear();
+    Filling filling{*this};
+    fill(std::move(other));
+    filling.done = true;
     return *this;
   }
   ~Result() { clear(); }
@@ -126,40 +122,47 @@ class [[nodiscard]] Result {
 
   T& value() & noexcept {
     check(has_value_);
-    return value_;
+    return content_.value;
   }
   const T& value() const& noexcept {
     check(has_value_);
-    return value_;
+    return content_.value;
   }
   T&& value() && noexcept { return std::move(value()); }
   T& operator*() & noexcept { return value(); }
   const T& operator*() const& noexcept { return value(); }
   T&& operator*() && noexcept { return std::move(value()); }
-  T* operator->() noexcept { return std::addressof(value()); }
-  const T* operator->() const noexcept { return std::addressof(value()); }
+  T* operator->() noexcept { return detail::address_of(value()); }
+  const T* operator->() const noexcept { return detail::address_of(value()); }
 
-  Error error() const noexcept { return has_value_ ? Error::none : failure_.code; }
+  Error error() const noexcept { return has_value_ ? Error::none : content_.failure.code; }
   const Failure& failure() const& noexcept {
     check(!has_value_);
-    return failure_;
+    return content_.failure;
   }
   Failure failure() && noexcept {
     check(!has_value_);
-    return std::move(failure_);
+    return std::move(content_.failure);
   }
 
   // The value, or an Exception that carries the failure.
   T& value_or_throw() & {
-    if (!has_value_) detail::throw_failure(failure_);
-    return value_;
+    if (!has_value_) detail::throw_failure(content_.failure);
+    return content_.value;
   }
   T value_or_throw() && {
-    if (!has_value_) detail::throw_failure(std::move(failure_));
-    return std::move(value_);
+    if (!has_value_) detail::throw_failure(std::move(content_.failure));
+    return std::move(content_.value);
   }
 
  private:
+  union Content {
+    Content() noexcept {}
+    ~Content() {}
+    T value;
+    Failure failure;
+  };
+
   static void check(bool held) noexcept {
     if (!held) detail::result_misused("a result holds the other of value and failure");
   }
@@ -167,18 +170,20 @@ class [[nodiscard]] Result {
   // Of the two, makes what the other has; only where there is neither.
   template <class R>
   void fill(R&& other) {
-    if (other.has_value_) {
-      ::new (static_cast<void*>(std::addressof(value_))) T(std::forward<R>(other).value_);
-    } else {
-      ::new (static_cast<void*>(std::addressof(failure_))) Failure(std::forward<R>(other).failure_);
-    }
     has_value_ = other.has_value_;
+    if (has_value_) {
+      ::new (static_cast<void*>(detail::address_of(content_.value)))
+          T(std::forward<R>(other).content_.value);
+    } else {
+      ::new (static_cast<void*>(detail::address_of(content_.failure)))
+          Failure(std::forward<R>(other).content_.failure);
+    }
   }
   void clear() noexcept {
     if (has_value_) {
-      value_.~T();
+      content_.value.~T();
     } else {
-      failure_.~Failure();
+      content_.failure.~Failure();
     }
   }
   // Sees to it that an assignment that throws leaves one of them.
@@ -187,15 +192,13 @@ class [[nodiscard]] Result {
     bool done = false;
     ~Filling() {
       if (done) return;
-      ::new (static_cast<void*>(std::addressof(result.failure_))) Failure{Error::invalid};
+      ::new (static_cast<void*>(detail::address_of(result.content_.failure)))
+          Failure{Error::invalid};
       result.has_value_ = false;
     }
   };
 
-  union {
-    T value_;
-    Failure failure_;
-  };
+  Content content_;
   bool has_value_;
 };
 

@@ -18,10 +18,10 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 
 #include <onecopy/deadline.hpp>
 #include <onecopy/error.hpp>
+#include <onecopy/pointer.hpp>
 
 namespace [[gnu::visibility("default")]] onecopy {
 
@@ -52,10 +52,10 @@ class Event {
 
  private:
   struct State;
-  explicit Event(std::unique_ptr<State> state) noexcept;
+  explicit Event(detail::UniquePointer<State> state) noexcept;
   bool wait_within(std::int64_t wait);
 
-  std::unique_ptr<State> state_;
+  detail::UniquePointer<State> state_;
 };
 
 }  // namespace onecopy

@@ -19,7 +19,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -28,6 +27,7 @@
 #include <onecopy/codec.hpp>
 #include <onecopy/deadline.hpp>
 #include <onecopy/error.hpp>
+#include <onecopy/pointer.hpp>
 
 namespace [[gnu::visibility("default")]] onecopy {
 
@@ -43,7 +43,7 @@ class TaskError : public Exception {
   const std::string& type() const noexcept { return *type_; }
 
  private:
-  std::shared_ptr<const std::string> type_;
+  detail::SharedPointer<const std::string> type_;
 };
 
 // The worker ended before the task was done.
@@ -84,9 +84,9 @@ struct Task {
   Task& operator=(const Task&) = delete;
   virtual ~Task();
 
-  ValueRead result;                      // where it is read to
-  std::size_t bytes = 0;                 // of shared memory, until it is done
-  std::unique_ptr<TaskFailure> failure;  // none: there is a result
+  ValueRead result;                    // where it is read to
+  std::size_t bytes = 0;               // of shared memory, until it is done
+  UniquePointer<TaskFailure> failure;  // none: there is a result
   bool done = false;
 };
 
@@ -123,7 +123,7 @@ class [[nodiscard]] Future {
   // Waits and takes the result; throws what came instead of it.
   T get() {
     wait();
-    const std::shared_ptr<Task> task = std::move(task_);
+    const detail::SharedPointer<Task> task = std::move(task_);
     if (task->failure != nullptr) detail::throw_failure_of(*task->failure);
     if constexpr (!std::is_void_v<T>) return std::move(task->value);
   }
@@ -138,7 +138,8 @@ class [[nodiscard]] Future {
   using Value = std::conditional_t<std::is_void_v<T>, std::monostate, T>;
   using Task = detail::TypedTask<Value>;
 
-  Future(std::shared_ptr<detail::Dispatcher> dispatcher, std::shared_ptr<Task> task) noexcept
+  Future(detail::SharedPointer<detail::Dispatcher> dispatcher,
+         detail::SharedPointer<Task> task) noexcept
       : dispatcher_(std::move(dispatcher)), task_(std::move(task)) {}
 
   Result<bool> await(std::int64_t wait) {
@@ -149,7 +150,7 @@ class [[nodiscard]] Future {
     Result<bool> done = await(wait);
     if (!done) return std::move(done).failure();
     if (!*done) return not_yet;
-    const std::shared_ptr<Task> task = std::move(task_);
+    const detail::SharedPointer<Task> task = std::move(task_);
     if (task->failure != nullptr) return std::move(task->failure->failure);
     if constexpr (std::is_void_v<T>) {
       return {};
@@ -158,8 +159,8 @@ class [[nodiscard]] Future {
     }
   }
 
-  std::shared_ptr<detail::Dispatcher> dispatcher_;
-  std::shared_ptr<Task> task_;
+  detail::SharedPointer<detail::Dispatcher> dispatcher_;
+  detail::SharedPointer<Task> task_;
 };
 
 }  // namespace onecopy

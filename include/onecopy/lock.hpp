@@ -19,10 +19,10 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 
 #include <onecopy/deadline.hpp>
 #include <onecopy/error.hpp>
+#include <onecopy/pointer.hpp>
 
 namespace [[gnu::visibility("default")]] onecopy {
 
@@ -55,12 +55,12 @@ class LockHandle {
   State& state() const noexcept { return *state_; }
 
  protected:
-  explicit LockHandle(std::unique_ptr<State> state) noexcept;
-  static Result<std::unique_ptr<State>> make(bool recursive);
+  explicit LockHandle(UniquePointer<State> state) noexcept;
+  static Result<UniquePointer<State>> make(bool recursive);
 
  private:
   bool lock_within(std::int64_t wait);
-  std::unique_ptr<State> state_;
+  UniquePointer<State> state_;
 };
 
 }  // namespace detail

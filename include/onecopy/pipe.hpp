@@ -24,12 +24,12 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <utility>
 
 #include <onecopy/codec.hpp>
 #include <onecopy/deadline.hpp>
 #include <onecopy/error.hpp>
+#include <onecopy/pointer.hpp>
 
 namespace [[gnu::visibility("default")]] onecopy {
 
@@ -56,8 +56,8 @@ class PipeHandle {
 
  private:
   struct State;
-  explicit PipeHandle(std::unique_ptr<State> state) noexcept;
-  std::unique_ptr<State> state_;
+  explicit PipeHandle(UniquePointer<State> state) noexcept;
+  UniquePointer<State> state_;
 };
 
 }  // namespace detail

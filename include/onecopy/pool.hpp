@@ -30,7 +30,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -38,6 +37,7 @@
 #include <onecopy/deadline.hpp>
 #include <onecopy/error.hpp>
 #include <onecopy/future.hpp>
+#include <onecopy/pointer.hpp>
 #include <onecopy/task.hpp>
 
 namespace [[gnu::visibility("default")]] onecopy {
@@ -66,7 +66,7 @@ class Pool {
   auto try_submit(Callable&& callable, const Arguments&... arguments)
       -> Result<Future<detail::TaskResult<Callable, Arguments...>>> {
     using Made = Future<detail::TaskResult<Callable, Arguments...>>;
-    auto task = std::make_shared<typename Made::Task>();
+    auto task = detail::make_shared_pointer<typename Made::Task>();
     Result<void> put = put_task<Callable>(callable, task, arguments...);
     if (!put) return std::move(put).failure();
     return Made(dispatcher_, std::move(task));
@@ -114,10 +114,10 @@ class Pool {
   void terminate() noexcept;
 
  private:
-  explicit Pool(std::shared_ptr<detail::Dispatcher> dispatcher) noexcept;
+  explicit Pool(detail::SharedPointer<detail::Dispatcher> dispatcher) noexcept;
 
   Result<void> put(const detail::Callable& callable, detail::ValueWrite arguments,
-                   std::shared_ptr<detail::Task> task);
+                   detail::SharedPointer<detail::Task> task);
   // Until there is room for one more task of a map().
   Result<void> wait_for_room();
   Result<void> join_within(std::int64_t wait);
@@ -125,7 +125,7 @@ class Pool {
 
   template <class Callable, class... Arguments>
   Result<void> put_task(const std::remove_reference_t<Callable>& callable,
-                        std::shared_ptr<detail::Task> task, const Arguments&... arguments) {
+                        detail::SharedPointer<detail::Task> task, const Arguments&... arguments) {
     using Types = detail::TaskOf<Callable, Arguments...>;
     const std::decay_t<Callable>& decayed = callable;
     return put(Types::send(decayed), detail::ArgumentsWrite<Arguments...>(arguments...).write(),
@@ -140,11 +140,12 @@ class Pool {
     std::vector<Made> futures;
     if constexpr (requires { std::size(range); }) futures.reserve(std::size(range));
     for (auto&& item : range) {
-      auto task = std::make_shared<typename Made::Task>();
+      auto task = detail::make_shared_pointer<typename Made::Task>();
       Result<void> sent = wait_for_room();
       if (sent) sent = put_task<Callable, Item>(callable, task, item);
       if (!sent) {
-        task->failure.reset(new detail::TaskFailure{std::move(sent).failure()});
+        task->failure = detail::make_unique_pointer<detail::TaskFailure>(
+            detail::TaskFailure{std::move(sent).failure()});
         task->done = true;
       }
       futures.push_back(Made(dispatcher_, std::move(task)));
@@ -152,7 +153,7 @@ class Pool {
     return futures;
   }
 
-  std::shared_ptr<detail::Dispatcher> dispatcher_;
+  detail::SharedPointer<detail::Dispatcher> dispatcher_;
   int exceptions_;  // that were under way when this was made
 };
 

@@ -16,7 +16,6 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 #include <type_traits>
@@ -24,6 +23,7 @@
 
 #include <onecopy/deadline.hpp>
 #include <onecopy/error.hpp>
+#include <onecopy/pointer.hpp>
 
 namespace [[gnu::visibility("default")]] onecopy {
 
@@ -60,7 +60,7 @@ class Process {
         return body();
       }
     };
-    void* argument = const_cast<void*>(static_cast<const void*>(std::addressof(callable)));
+    void* argument = const_cast<void*>(static_cast<const void*>(detail::address_of(callable)));
     return start_body({run, argument}, std::move(options));
   }
 
@@ -98,12 +98,12 @@ class Process {
 
  private:
   struct State;
-  explicit Process(std::unique_ptr<State> state) noexcept;
+  explicit Process(detail::UniquePointer<State> state) noexcept;
   static Result<Process> start_body(detail::ProcessBody body, ProcessOptions options);
   Result<int> join_within(std::int64_t wait);
   void finish() noexcept;
 
-  std::unique_ptr<State> state_;
+  detail::UniquePointer<State> state_;
 };
 
 }  // namespace onecopy

@@ -19,12 +19,12 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <utility>
 
 #include <onecopy/codec.hpp>
 #include <onecopy/deadline.hpp>
 #include <onecopy/error.hpp>
+#include <onecopy/pointer.hpp>
 
 namespace [[gnu::visibility("default")]] onecopy {
 
@@ -46,8 +46,8 @@ class QueueHandle {
 
  private:
   struct State;
-  explicit QueueHandle(std::unique_ptr<State> state) noexcept;
-  std::unique_ptr<State> state_;
+  explicit QueueHandle(UniquePointer<State> state) noexcept;
+  UniquePointer<State> state_;
 };
 
 }  // namespace detail

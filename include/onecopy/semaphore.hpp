@@ -23,10 +23,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 
 #include <onecopy/deadline.hpp>
 #include <onecopy/error.hpp>
+#include <onecopy/pointer.hpp>
 
 namespace [[gnu::visibility("default")]] onecopy {
 
@@ -73,13 +73,13 @@ class SemaphoreHandle {
 
  protected:
   struct State;
-  explicit SemaphoreHandle(std::unique_ptr<State> state) noexcept;
-  static Result<std::unique_ptr<State>> make(std::ptrdiff_t value, bool bounded);
+  explicit SemaphoreHandle(UniquePointer<State> state) noexcept;
+  static Result<UniquePointer<State>> make(std::ptrdiff_t value, bool bounded);
 
  private:
   enum class Use : bool { consumed, had };
   bool acquire_within(std::int64_t wait, Use use);
-  std::unique_ptr<State> state_;
+  UniquePointer<State> state_;
 };
 
 }  // namespace detail

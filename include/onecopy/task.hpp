@@ -24,7 +24,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -36,6 +35,7 @@
 
 #include <onecopy/codec.hpp>
 #include <onecopy/encoding.hpp>
+#include <onecopy/pointer.hpp>
 
 namespace [[gnu::visibility("default")]] onecopy {
 
@@ -57,7 +57,7 @@ struct Inherited {
 
 template <class T>
 Inherited<T> inherited(T& object) noexcept {
-  return {reinterpret_cast<std::uintptr_t>(std::addressof(object))};
+  return {reinterpret_cast<std::uintptr_t>(detail::address_of(object))};
 }
 
 namespace detail {
@@ -278,10 +278,10 @@ struct TaskTypes<F, std::index_sequence<I...>, A...> {
             call.answer(write_of(std::monostate()));
           } else {
             const auto& returned = call_with(callable, received...);
-            call.answer({static_cast<const void*>(std::addressof(returned)),
-                         [](Encoder& to, const void* from) {
-                           Carried<Returned>::write(to, *static_cast<const Returned*>(from));
-                         }});
+            call.answer(
+                {static_cast<const void*>(address_of(returned)), [](Encoder& to, const void* from) {
+                   Carried<Returned>::write(to, *static_cast<const Returned*>(from));
+                 }});
           }
         },
         arguments);
@@ -291,7 +291,7 @@ struct TaskTypes<F, std::index_sequence<I...>, A...> {
   static Callable send(const F& callable) noexcept {
     Callable sent{&invoke, nullptr, {}};
     if constexpr (!std::is_empty_v<F>) {
-      sent.captured = std::as_bytes(std::span<const F, 1>(std::addressof(callable), 1));
+      sent.captured = std::as_bytes(std::span<const F, 1>(address_of(callable), 1));
     }
     if constexpr (kIsFunction<F>) sent.function = reinterpret_cast<const void*>(callable);
     return sent;

@@ -13,11 +13,11 @@ struct PipeHandle::State {
 Result<std::pair<PipeHandle, PipeHandle>> PipeHandle::create() {
   auto ends = channel::make_pipe(true);
   if (!ends) return std::move(ends).failure();
-  return std::pair(PipeHandle(std::make_unique<State>(State{std::move(ends->first)})),
-                   PipeHandle(std::make_unique<State>(State{std::move(ends->second)})));
+  return std::pair(PipeHandle(make_unique_pointer<State>(State{std::move(ends->first)})),
+                   PipeHandle(make_unique_pointer<State>(State{std::move(ends->second)})));
 }
 
-PipeHandle::PipeHandle(std::unique_ptr<State> state) noexcept : state_(std::move(state)) {}
+PipeHandle::PipeHandle(UniquePointer<State> state) noexcept : state_(std::move(state)) {}
 PipeHandle::PipeHandle(PipeHandle&&) noexcept = default;
 PipeHandle& PipeHandle::operator=(PipeHandle&&) noexcept = default;
 PipeHandle::~PipeHandle() = default;
@@ -37,6 +37,6 @@ Result<bool> PipeHandle::poll(std::int64_t wait) {
   return channel::poll_value(state_->end.incoming, wait, state_->end.socket.get());
 }
 
-void PipeHandle::close() noexcept { state_.reset(); }
+void PipeHandle::close() noexcept { state_ = nullptr; }
 
 }  // namespace onecopy::detail

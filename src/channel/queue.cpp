@@ -22,10 +22,10 @@ Result<QueueHandle> QueueHandle::create(std::size_t maximum) {
   Result<channel::Channel> made =
       channel::Channel::create({.maximum = static_cast<std::uint32_t>(maximum)});
   if (!made) return std::move(made).failure();
-  return QueueHandle(std::make_unique<State>(State{std::move(made).value()}));
+  return QueueHandle(make_unique_pointer<State>(State{std::move(made).value()}));
 }
 
-QueueHandle::QueueHandle(std::unique_ptr<State> state) noexcept : state_(std::move(state)) {}
+QueueHandle::QueueHandle(UniquePointer<State> state) noexcept : state_(std::move(state)) {}
 QueueHandle::QueueHandle(QueueHandle&&) noexcept = default;
 QueueHandle& QueueHandle::operator=(QueueHandle&&) noexcept = default;
 QueueHandle::~QueueHandle() = default;

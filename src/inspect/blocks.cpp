@@ -1,6 +1,8 @@
 #include "inspect/blocks.hpp"
 
 #include <algorithm>
+#include <array>
+#include <bit>
 
 namespace onecopy::inspect {
 

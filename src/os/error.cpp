@@ -57,7 +57,7 @@ std::string Failure::text() const {
 
 Exception::Exception(Failure failure)
     : std::runtime_error(failure.text()),
-      failure_(std::make_shared<const Failure>(std::move(failure))) {}
+      failure_(detail::make_shared_pointer<const Failure>(std::move(failure))) {}
 
 Exception::~Exception() = default;
 

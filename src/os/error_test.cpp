@@ -105,20 +105,25 @@ TEST(Result, KeepsEachValueOnce) {
   EXPECT_EQ(counted.use_count(), 1);
 }
 
-TEST(Result, IsAFailureWhereItsNewValueCannotBeMoved) {
+TEST(Result, IsAsBeforeOrAFailureWhereAnAssignmentThrows) {
   struct Fragile {
-    Fragile() = default;
-    Fragile(Fragile&& other) : broken(other.broken) {
-      if (broken) throw std::runtime_error("broken");
+    explicit Fragile(int& left) : copies_left(left) {}
+    Fragile(const Fragile& other) : copies_left(other.copies_left) {
+      if (copies_left-- == 0) throw std::runtime_error("no more copies");
     }
-    bool broken = false;
+    int& copies_left;
   };
-  Result<Fragile> result = Fragile();
-  Result<Fragile> source = Fragile();
-  source->broken = true;
-  EXPECT_THROW(result = std::move(source), std::runtime_error);
+  int copies_left = 2;
+  Result<Fragile> result = Fragile(copies_left);
+  const Result<Fragile> source = Fragile(copies_left);
+  copies_left = 0;
+  EXPECT_THROW(result = source, std::runtime_error);
+  EXPECT_TRUE(result);
+  copies_left = 1;
+  EXPECT_THROW(result = source, std::runtime_error);
   EXPECT_EQ(result.error(), Error::invalid);
-  result = Fragile();
+  copies_left = 2;
+  result = source;
   EXPECT_TRUE(result);
 }
 
@@ -156,7 +161,7 @@ TEST(ResultDeathTest, AbortsWhenMisused) {
   EXPECT_DEATH(static_cast<void>(halve(8).failure()), "value and failure");
   EXPECT_DEATH(check(false).value(), "value and failure");
   EXPECT_DEATH(static_cast<void>(check(true).failure()), "value and failure");
-  EXPECT_DEATH(Result<int>{Error::none}, "other than none");
+  EXPECT_DEATH(static_cast<void>(Result<int>{Error::none}), "other than none");
 }
 
 }  // namespace

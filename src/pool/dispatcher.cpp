@@ -78,11 +78,11 @@ Dispatcher::Dispatcher(pool::Crew crew) : crew_(std::move(crew)), children_(crew
   next_look_ = os::now() + kPulse;
 }
 
-Result<std::shared_ptr<Dispatcher>> Dispatcher::create(std::uint32_t workers) {
+Result<SharedPointer<Dispatcher>> Dispatcher::create(std::uint32_t workers) {
   if (Result<void> joined = memory::join_family(); !joined) return std::move(joined).failure();
   auto crew = pool::Crew::create(workers);
   if (!crew) return std::move(crew).failure();
-  std::shared_ptr<Dispatcher> made(new Dispatcher(std::move(*crew)));
+  auto made = make_shared_pointer<Dispatcher>(std::move(*crew));
   if (Result<void> filled = made->fill_seats(); !filled) {
     made->terminate();
     return std::move(filled).failure();
@@ -98,7 +98,7 @@ Result<void> Dispatcher::check_ours() const {
 // -- tasks ----------------------------------------------------------------------------------------
 
 Result<void> Dispatcher::submit(const Callable& callable, ValueWrite arguments,
-                                std::shared_ptr<Task> task) {
+                                SharedPointer<Task> task) {
   if (Result<void> ours = check_ours(); !ours) return ours;
   if (!code_.has(reinterpret_cast<const void*>(callable.invoker)) ||
       (callable.function != nullptr && !code_.has(callable.function))) {
@@ -157,7 +157,7 @@ Result<bool> Dispatcher::wait(Task& task, os::Deadline deadline) {
   return wait_until(lock, [&task] { return task.done; }, deadline);
 }
 
-void Dispatcher::finish(Task& task, std::unique_ptr<TaskFailure> failure) noexcept {
+void Dispatcher::finish(Task& task, UniquePointer<TaskFailure> failure) noexcept {
   bytes_ -= task.bytes;
   task.failure = std::move(failure);
   task.done = true;
@@ -166,7 +166,7 @@ void Dispatcher::finish(Task& task, std::unique_ptr<TaskFailure> failure) noexce
 
 void Dispatcher::fail_all(const TaskFailure& failure) {
   for (auto& [number, task] : std::exchange(tasks_, {})) {
-    finish(*task, std::make_unique<TaskFailure>(failure));
+    finish(*task, make_unique_pointer<TaskFailure>(failure));
   }
 }
 
@@ -255,7 +255,7 @@ void Dispatcher::take_in(Incoming& message) {
   } discard{message};
   const std::optional<Answer> answer = read_verdict(message);
   if (!answer) return;
-  std::shared_ptr<Task> task;
+  SharedPointer<Task> task;
   {
     const Lock lock(mutex_);
     deaths_ = 0;
@@ -270,7 +270,7 @@ void Dispatcher::take_in(Incoming& message) {
   if (tasks_.erase(answer->number) == 0) return;
   finish(*task, failure.failure.code == Error::none
                     ? nullptr
-                    : std::make_unique<TaskFailure>(std::move(failure)));
+                    : make_unique_pointer<TaskFailure>(std::move(failure)));
 }
 
 // -- workers --------------------------------------------------------------------------------------
@@ -339,10 +339,10 @@ void Dispatcher::lose(const Dead& dead) {
   const Lock lock(mutex_);
   const auto found = dead.task ? tasks_.find(*dead.task) : tasks_.end();
   if (found != tasks_.end()) {
-    const std::shared_ptr<Task> task = std::move(found->second);
+    const SharedPointer<Task> task = std::move(found->second);
     tasks_.erase(found);
     finish(*task,
-           std::make_unique<TaskFailure>(TaskFailure{
+           make_unique_pointer<TaskFailure>(TaskFailure{
                {Error::worker_died, 0, worker + " while it did this task"}, {}, pid, exit_code}));
   }
   const bool left = closing_ && ended && exit_code == 0 && !dead.task;

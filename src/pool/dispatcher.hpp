@@ -12,7 +12,6 @@
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -34,11 +33,11 @@ namespace onecopy::detail {
 class Dispatcher {
  public:
   // Starts the workers.
-  static Result<std::shared_ptr<Dispatcher>> create(std::uint32_t workers);
+  static Result<SharedPointer<Dispatcher>> create(std::uint32_t workers);
 
   std::uint32_t workers() const noexcept { return crew_.seat_count(); }
 
-  Result<void> submit(const Callable& callable, ValueWrite arguments, std::shared_ptr<Task> task);
+  Result<void> submit(const Callable& callable, ValueWrite arguments, SharedPointer<Task> task);
   // Until few enough tasks are under way for a map() to send one more.
   Result<void> wait_for_room();
   Result<bool> wait(Task& task, os::Deadline deadline);
@@ -50,6 +49,7 @@ class Dispatcher {
   void terminate() noexcept;
 
  private:
+  friend class CountedObject<Dispatcher>;
   using Lock = std::unique_lock<std::mutex>;
   using Number = std::uint32_t;
 
@@ -70,7 +70,7 @@ class Dispatcher {
 
   // With the lock held; so are those that take one, which give it back for as long as they wait.
   Result<void> put(const channel::Outgoing& message, Number& number);
-  void finish(Task& task, std::unique_ptr<TaskFailure> failure) noexcept;
+  void finish(Task& task, UniquePointer<TaskFailure> failure) noexcept;
   void fail_all(const TaskFailure& failure);
   void break_down(TaskFailure failure);
   bool is_broken() const noexcept { return broken_.failure.code != Error::none; }
@@ -101,8 +101,8 @@ class Dispatcher {
 
   std::mutex mutex_;  // guards all below
   std::condition_variable changed_;
-  std::unordered_map<Number, std::shared_ptr<Task>> tasks_;  // not done
-  std::size_t bytes_ = 0;                                    // of those
+  std::unordered_map<Number, SharedPointer<Task>> tasks_;  // not done
+  std::size_t bytes_ = 0;                                  // of those
   std::uint32_t followers_ = 0;
   std::uint32_t deaths_ = 0;  // since the last answer
   bool led_ = false;

@@ -16,7 +16,8 @@ using detail::Dispatcher;
 // -- results --------------------------------------------------------------------------------------
 
 TaskError::TaskError(Failure failure, std::string type)
-    : Exception(std::move(failure)), type_(std::make_shared<const std::string>(std::move(type))) {}
+    : Exception(std::move(failure)),
+      type_(detail::make_shared_pointer<const std::string>(std::move(type))) {}
 TaskError::~TaskError() = default;
 
 WorkerDied::WorkerDied(Failure failure, int pid, int exit_code)
@@ -63,7 +64,7 @@ std::uint32_t usable_processors() noexcept {
 
 }  // namespace
 
-Pool::Pool(std::shared_ptr<Dispatcher> dispatcher) noexcept
+Pool::Pool(detail::SharedPointer<Dispatcher> dispatcher) noexcept
     : dispatcher_(std::move(dispatcher)), exceptions_(std::uncaught_exceptions()) {}
 
 Result<Pool> Pool::create(std::size_t workers) {
@@ -94,13 +95,13 @@ void Pool::finish() noexcept {
     // In a forked child this returns at once.
     static_cast<void>(dispatcher_->join(os::Deadline::never()));
   }
-  dispatcher_.reset();
+  dispatcher_ = nullptr;
 }
 
 std::size_t Pool::workers() const noexcept { return dispatcher_->workers(); }
 
 Result<void> Pool::put(const detail::Callable& callable, detail::ValueWrite arguments,
-                       std::shared_ptr<detail::Task> task) {
+                       detail::SharedPointer<detail::Task> task) {
   return dispatcher_->submit(callable, arguments, std::move(task));
 }
 

@@ -17,11 +17,12 @@ struct Process::State {
 Result<Process> Process::start_body(detail::ProcessBody body, ProcessOptions options) {
   auto child = process::fork_child(body.run, body.callable, options.name, options.daemon);
   if (!child) return std::move(child).failure();
-  return Process(std::make_unique<State>(State{std::move(child).value(), std::move(options)}));
+  return Process(
+      detail::make_unique_pointer<State>(State{std::move(child).value(), std::move(options)}));
 }
 
 Process::Process() noexcept = default;
-Process::Process(std::unique_ptr<State> state) noexcept : state_(std::move(state)) {}
+Process::Process(detail::UniquePointer<State> state) noexcept : state_(std::move(state)) {}
 Process::Process(Process&&) noexcept = default;
 
 Process& Process::operator=(Process&& other) noexcept {
@@ -39,7 +40,7 @@ void Process::finish() noexcept {
   if (state_->options.daemon) static_cast<void>(kill());
   // In a forked child, and where the end was collected already, this returns at once.
   static_cast<void>(join());
-  state_.reset();
+  state_ = nullptr;
 }
 
 bool Process::valid() const noexcept { return state_ != nullptr; }

@@ -105,10 +105,10 @@ Result<SharedElements> SharedElements::create(std::size_t count, std::size_t ele
   if (!name) return std::move(name).failure();
   lock->state().lock.open_gate();
   return SharedElements(
-      std::unique_ptr<State>(new State{Handle(*name), count, element_bytes, std::move(*lock)}));
+      UniquePointer<State>(new State{Handle(*name), count, element_bytes, std::move(*lock)}));
 }
 
-SharedElements::SharedElements(std::unique_ptr<State> state) noexcept : state_(std::move(state)) {}
+SharedElements::SharedElements(UniquePointer<State> state) noexcept : state_(std::move(state)) {}
 SharedElements::SharedElements(SharedElements&&) noexcept = default;
 SharedElements& SharedElements::operator=(SharedElements&&) noexcept = default;
 SharedElements::~SharedElements() = default;

@@ -43,10 +43,10 @@ Result<Barrier> Barrier::create(std::ptrdiff_t parties, Action action) {
   }
   auto barrier = sync::Barrier::create(static_cast<std::uint32_t>(parties));
   if (!barrier) return std::move(barrier).failure();
-  return Barrier(std::make_unique<State>(State{std::move(*barrier), std::move(action)}));
+  return Barrier(detail::make_unique_pointer<State>(State{std::move(*barrier), std::move(action)}));
 }
 
-Barrier::Barrier(std::unique_ptr<State> state) noexcept : state_(std::move(state)) {}
+Barrier::Barrier(detail::UniquePointer<State> state) noexcept : state_(std::move(state)) {}
 Barrier::Barrier(Barrier&&) noexcept = default;
 Barrier& Barrier::operator=(Barrier&&) noexcept = default;
 Barrier::~Barrier() = default;

@@ -14,10 +14,10 @@ struct Condition::State {
 Result<Condition> Condition::create() {
   auto condition = sync::Condition::create();
   if (!condition) return std::move(condition).failure();
-  return Condition(std::make_unique<State>(State{std::move(*condition)}));
+  return Condition(detail::make_unique_pointer<State>(State{std::move(*condition)}));
 }
 
-Condition::Condition(std::unique_ptr<State> state) noexcept : state_(std::move(state)) {}
+Condition::Condition(detail::UniquePointer<State> state) noexcept : state_(std::move(state)) {}
 Condition::Condition(Condition&&) noexcept = default;
 Condition& Condition::operator=(Condition&&) noexcept = default;
 Condition::~Condition() = default;

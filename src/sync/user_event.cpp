@@ -15,10 +15,10 @@ struct Event::State {
 Result<Event> Event::create() {
   auto event = sync::Event::create();
   if (!event) return std::move(event).failure();
-  return Event(std::make_unique<State>(State{std::move(*event)}));
+  return Event(detail::make_unique_pointer<State>(State{std::move(*event)}));
 }
 
-Event::Event(std::unique_ptr<State> state) noexcept : state_(std::move(state)) {}
+Event::Event(detail::UniquePointer<State> state) noexcept : state_(std::move(state)) {}
 Event::Event(Event&&) noexcept = default;
 Event& Event::operator=(Event&&) noexcept = default;
 Event::~Event() = default;

@@ -8,13 +8,13 @@
 namespace onecopy {
 namespace detail {
 
-Result<std::unique_ptr<LockHandle::State>> LockHandle::make(bool recursive) {
+Result<UniquePointer<LockHandle::State>> LockHandle::make(bool recursive) {
   auto lock = sync::Lock::create();
   if (!lock) return std::move(lock).failure();
-  return std::make_unique<State>(std::move(*lock), recursive);
+  return make_unique_pointer<State>(std::move(*lock), recursive);
 }
 
-LockHandle::LockHandle(std::unique_ptr<State> state) noexcept : state_(std::move(state)) {}
+LockHandle::LockHandle(UniquePointer<State> state) noexcept : state_(std::move(state)) {}
 LockHandle::LockHandle(LockHandle&&) noexcept = default;
 LockHandle& LockHandle::operator=(LockHandle&&) noexcept = default;
 LockHandle::~LockHandle() = default;

@@ -13,8 +13,8 @@ struct SemaphoreHandle::State {
   sync::Semaphore semaphore;
 };
 
-Result<std::unique_ptr<SemaphoreHandle::State>> SemaphoreHandle::make(std::ptrdiff_t value,
-                                                                      bool bounded) {
+Result<UniquePointer<SemaphoreHandle::State>> SemaphoreHandle::make(std::ptrdiff_t value,
+                                                                    bool bounded) {
   if (value < 0 || value > sync::Semaphore::kMost) {
     return Failure{Error::invalid, 0, "a semaphore has from 0 to 2147483647 units"};
   }
@@ -22,11 +22,10 @@ Result<std::unique_ptr<SemaphoreHandle::State>> SemaphoreHandle::make(std::ptrdi
   auto semaphore =
       bounded ? sync::Semaphore::create_bounded(units) : sync::Semaphore::create(units);
   if (!semaphore) return std::move(semaphore).failure();
-  return std::make_unique<State>(State{std::move(*semaphore)});
+  return make_unique_pointer<State>(State{std::move(*semaphore)});
 }
 
-SemaphoreHandle::SemaphoreHandle(std::unique_ptr<State> state) noexcept
-    : state_(std::move(state)) {}
+SemaphoreHandle::SemaphoreHandle(UniquePointer<State> state) noexcept : state_(std::move(state)) {}
 SemaphoreHandle::SemaphoreHandle(SemaphoreHandle&&) noexcept = default;
 SemaphoreHandle& SemaphoreHandle::operator=(SemaphoreHandle&&) noexcept = default;
 SemaphoreHandle::~SemaphoreHandle() = default;
