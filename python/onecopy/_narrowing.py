@@ -45,10 +45,10 @@ def watch() -> None:
 
 
 def _watched(load: Callable[..., Any]) -> Callable[..., Any]:
-    def _call_with_frames_removed(*arguments: Any) -> Any:
+    def _call_with_frames_removed(*args: Any) -> Any:
         before = _allowed()
         try:
-            return load(*arguments)
+            return load(*args)
         finally:
             _look(before)
 

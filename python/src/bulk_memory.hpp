@@ -3,10 +3,10 @@
 // touched: more than all the rest of the building. While a BulkMemory lives on a thread, the arenas
 // that this thread takes are made present in one go; and as many as bulks have taken, up to a
 // bound, are kept for the next when Python gives them back, offered to the kernel meanwhile. The
-// table of a large list comes from malloc; from the first bulk on that keeps up to 64 MB of what it is
-// given back, as it does in any process that has freed 32 MB at a time.
-// Source: PyObject_SetArenaAllocator of the C API; madvise(2), MADV_POPULATE_WRITE, MADV_FREE;
-// mallopt(3), M_MMAP_THRESHOLD.
+// table of a large list comes from malloc; from the first bulk on that keeps up to 64 MB of what it
+// is given back, as it does in any process that has freed 32 MB at a time. Source:
+// PyObject_SetArenaAllocator of the C API; madvise(2), MADV_POPULATE_WRITE, MADV_FREE; mallopt(3),
+// M_MMAP_THRESHOLD.
 #pragma once
 
 #include "python.hpp"
