@@ -43,7 +43,7 @@ std::uint32_t Cargo::plan_gather(PyObject* keeper, const numpy::Layout& layout) 
   gather.keeper = Reference::to(keeper);
   gather.data = layout.data;
   gather.bytes = layout.bytes;
-  gather.strided = std::make_unique<StridedReader>(layout.data, layout.strides);
+  gather.strided = std::make_unique<message::StridedReader>(layout.data, layout.strides);
   gather.item_size = layout.strides.item_size;
   return plan(std::move(gather));
 }

@@ -12,9 +12,9 @@
 
 #include "memory/block.hpp"
 #include "memory/reference.hpp"
+#include "message/strided.hpp"
 #include "numpy_api.hpp"
 #include "python.hpp"
-#include "strided.hpp"
 #include "withdrawals.hpp"
 
 namespace onecopy::python {
@@ -53,7 +53,7 @@ class Cargo {
     Reference keeper;
     const std::byte* data = nullptr;  // null: loaded already
     std::size_t bytes = 0;
-    std::unique_ptr<StridedReader> strided;
+    std::unique_ptr<message::StridedReader> strided;
     std::size_t item_size = 1;
     memory::BlockIndex gift = memory::kNoBlock;
     memory::SharedName shared;

@@ -8,10 +8,10 @@
 #include <span>
 
 #include "memory/block.hpp"
+#include "message/strided.hpp"
 #include "message/value_reader.hpp"
 #include "message/value_writer.hpp"
 #include "python.hpp"
-#include "strided.hpp"
 
 namespace onecopy::python::numpy {
 
@@ -36,7 +36,7 @@ struct Layout {
   bool fortran_order;
   bool read_only;
   bool contiguous;  // in C order, or in Fortran order where fortran_order says so
-  Strides strides;
+  message::Strides strides;
   const std::byte* data;
   std::size_t bytes;
 

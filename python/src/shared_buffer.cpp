@@ -202,21 +202,6 @@ SharedName shared_array_at(const void* address) noexcept {
   return memory::shared_at(address, memory::Purpose::array);
 }
 
-// Whether every element lies in memory of `room` bytes.
-bool lies_in(const message::Item& item, std::uint64_t room) noexcept {
-  if (item.count == 0) return item.offset <= room;
-  auto low = static_cast<std::int64_t>(item.offset);
-  std::int64_t high = low + static_cast<std::int64_t>(item.size_of_one);
-  for (unsigned axis = 0; axis < item.dimensions; ++axis) {
-    std::int64_t reach = 0;
-    const auto steps = static_cast<std::int64_t>(item.extent(axis) - 1);
-    if (__builtin_mul_overflow(item.stride(axis), steps, &reach)) return false;
-    std::int64_t& end = reach < 0 ? low : high;
-    if (__builtin_add_overflow(end, reach, &end)) return false;
-  }
-  return low >= 0 && high <= static_cast<std::int64_t>(room);
-}
-
 }  // namespace
 
 bool add_shared_buffer_type(PyObject* module) {
@@ -264,7 +249,7 @@ PyObject* make_shared_array(const message::Item& item) {
   if (!name) return raise(name.failure());
   Reference buffer(whole(*name));
   if (!buffer) return nullptr;
-  if (!lies_in(item, memory::block_length(name->block))) {
+  if (!item.lies_in(memory::block_length(name->block))) {
     return raise({Error::corrupt, 0, "the message has an array that leaves its shared memory"});
   }
   std::byte* first = self_of(buffer.get()).data + item.offset;

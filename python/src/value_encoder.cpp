@@ -316,7 +316,7 @@ Fit ValueEncoder::array(PyObject* object, bool alone, bool remember) {
   if (layout.contiguous) {
     std::memcpy(place, layout.data, layout.bytes);
   } else {
-    StridedReader(layout.data, layout.strides).copy(place, layout.bytes);
+    message::StridedReader(layout.data, layout.strides).copy(place, layout.bytes);
   }
   return Fit::yes;
 }

@@ -4,6 +4,21 @@
 
 namespace onecopy::message {
 
+bool Item::lies_in(std::uint64_t room) const noexcept {
+  if (offset > room) return false;
+  if (count == 0) return true;
+  auto low = static_cast<std::int64_t>(offset);
+  std::int64_t high = low + static_cast<std::int64_t>(size_of_one);
+  for (unsigned axis = 0; axis < dimensions; ++axis) {
+    std::int64_t reach = 0;
+    const auto steps = static_cast<std::int64_t>(extent(axis) - 1);
+    if (__builtin_mul_overflow(stride(axis), steps, &reach)) return false;
+    std::int64_t& end = reach < 0 ? low : high;
+    if (__builtin_add_overflow(end, reach, &end)) return false;
+  }
+  return low >= 0 && high <= static_cast<std::int64_t>(room);
+}
+
 ValueReader::ValueReader(const ValueReader& first, std::size_t position) noexcept
     : ValueReader(first) {
   again_ = true;

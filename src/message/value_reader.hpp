@@ -63,6 +63,8 @@ struct Item {
     std::memcpy(&value, strides + 8 * dimension, sizeof value);
     return value;
   }
+  // Whether every element of a shared_array lies in a shared block of `room` bytes.
+  bool lies_in(std::uint64_t room) const noexcept;
 };
 
 class ValueReader : public BodyCursor {

@@ -1,9 +1,9 @@
-#include "strided.hpp"
+#include "message/strided.hpp"
 
 #include <algorithm>
 #include <cstring>
 
-namespace onecopy::python {
+namespace onecopy::message {
 namespace {
 
 template <std::size_t kSize>
@@ -66,4 +66,4 @@ void StridedReader::next_row() noexcept {
   }
 }
 
-}  // namespace onecopy::python
+}  // namespace onecopy::message

@@ -1,5 +1,5 @@
-// Reads the elements of an array of any strides in C order, run by run. Plain memory, no Python:
-// may be used without the GIL while somebody keeps the array.
+// Reads the elements of an array of any strides in C order, run by run. Plain memory: somebody else
+// keeps the array. One thread at a time.
 #pragma once
 
 #include <array>
@@ -8,13 +8,13 @@
 
 #include "message/value_format.hpp"
 
-namespace onecopy::python {
+namespace onecopy::message {
 
 struct Strides {
   unsigned dimensions = 0;
   std::size_t item_size = 0;
-  std::array<std::uint64_t, message::kMaximumDimensions> shape;
-  std::array<std::int64_t, message::kMaximumDimensions> step;  // in bytes
+  std::array<std::uint64_t, kMaximumDimensions> shape;
+  std::array<std::int64_t, kMaximumDimensions> step;  // in bytes
 };
 
 class StridedReader {
@@ -29,11 +29,11 @@ class StridedReader {
   void next_row() noexcept;
 
   Strides strides_;
-  std::array<std::uint64_t, message::kMaximumDimensions> index_{};
+  std::array<std::uint64_t, kMaximumDimensions> index_{};
   const std::byte* row_;          // where the current row of the last dimension begins
   std::uint64_t row_length_ = 1;  // elements
   std::int64_t row_step_ = 0;
   std::uint64_t column_ = 0;  // elements of the row that were read
 };
 
-}  // namespace onecopy::python
+}  // namespace onecopy::message
