@@ -3,7 +3,10 @@
 // Known from the start: bool, integers, enumerations, floating-point and complex numbers,
 // std::string, std::vector, std::array, std::pair, std::tuple, std::optional, std::map,
 // std::unordered_map and maps that are used like them, std::variant, std::monostate, and structs
-// that can be copied as bytes. Any other type is taught by specialising Codec with two functions:
+// that can be copied as bytes; and std::span to be sent, which arrives as a vector. NumPy's arrays,
+// of any number of dimensions and without a copy, are in onecopy/nd_view.hpp; what is known only at
+// run time, as Python's mixed dicts and lists, in onecopy/object.hpp; what only Python reads in
+// onecopy/opaque.hpp. Any other type is taught by specialising Codec with two functions:
 //
 //   template <>
 //   struct onecopy::Codec<Name> {
@@ -11,13 +14,16 @@
 //     static void read(Decoder& from, Name& name) { name = Name(std::string(from.text())); }
 //   };
 //
-// Each writes or reads exactly one value; several go into a tuple (open_tuple(2) ... close()).
+// Each writes or reads exactly one value; several go into a tuple (open_tuple(2) ... close()). A
+// third, give(Encoder& to, Name& name), where there is one, is called instead of write() for a
+// value that is moved into a message: what it gives of the value need not be copied.
 //
 // Values travel in a form that Python reads too: numbers as int, float and complex,
 // std::string as str (as bytes where it is not UTF-8), vectors of numbers as one-dimensional
 // arrays, vectors of std::byte as bytes, other vectors as lists, maps as dict, a variant as the
-// tuple of its index and its value. Structs copied as bytes are for C++ programs from the same
-// compiler only and must hold no pointers.
+// tuple of its index and its value. (So what Python sends is no variant: see onecopy/object.hpp.)
+// Structs copied as bytes are for C++ programs from the same compiler only and must hold no
+// pointers.
 #pragma once
 
 #include <array>
@@ -49,10 +55,14 @@ inline constexpr bool kHasCodec = false;
 // The one for types that nobody taught: it only says so.
 template <class T>
 struct Codec {
-  static_assert(detail::kHasCodec<T>,
-                "to send this type, specialise onecopy::Codec for it: see onecopy/codec.hpp");
-  static void write(Encoder& to, const T& value);
-  static void read(Decoder& from, T& value);
+  static void write(Encoder&, const T&) { refuse(); }
+  static void read(Decoder&, T&) { refuse(); }
+
+ private:
+  static void refuse() {
+    static_assert(detail::kHasCodec<T>,
+                  "to send this type, specialise onecopy::Codec for it: see onecopy/codec.hpp");
+  }
 };
 
 namespace detail {
@@ -146,6 +156,20 @@ void assign(std::vector<T>& to, const Decoder::Elements& from) {
 }
 
 [[nodiscard]] Failure wrong_count(std::size_t wanted, std::size_t found);
+
+// Whether a T that is moved into a message need not be copied, or not all of it.
+template <class T>
+concept Giving = requires(Encoder& to, T& value) { Codec<T>::give(to, value); };
+
+// Writes a value: gives it where it is not const.
+template <class T>
+void write_item(Encoder& to, T& value) {
+  if constexpr (!std::is_const_v<T> && Giving<T>) {
+    Codec<T>::give(to, value);
+  } else {
+    Codec<std::remove_const_t<T>>::write(to, value);
+  }
+}
 
 }  // namespace detail
 
@@ -269,16 +293,17 @@ concept PlainRecord = requires { Codec<T>::kPlainRecord; };
 
 // Numbers as one array, bytes as bytes, structs as records side by side, else item by item.
 template <class T>
-void write_sequence(Encoder& to, std::span<const T> values) {
-  if constexpr (std::is_same_v<T, std::byte>) {
+void write_sequence(Encoder& to, std::span<T> values) {
+  using Value = std::remove_const_t<T>;
+  if constexpr (std::is_same_v<Value, std::byte>) {
     to.bytes(values);
-  } else if constexpr (Element<T>) {
-    to.array(element_type<T>(), values.data(), values.size());
-  } else if constexpr (PlainRecord<T>) {
-    to.record(type_hash<T>(), sizeof(T), values.size(), values.data());
+  } else if constexpr (Element<Value>) {
+    to.array(element_type<Value>(), values.data(), values.size());
+  } else if constexpr (PlainRecord<Value>) {
+    to.record(type_hash<Value>(), sizeof(T), values.size(), values.data());
   } else {
     to.open_list(values.size());
-    for (const T& value : values) Codec<T>::write(to, value);
+    for (T& value : values) write_item(to, value);
     to.close();
   }
 }
@@ -294,6 +319,11 @@ struct Codec<std::vector<T>> {
     } else {
       detail::write_sequence(to, std::span<const T>(values));
     }
+  }
+  static void give(Encoder& to, std::vector<T>& values)
+    requires detail::Giving<T>
+  {
+    detail::write_sequence(to, std::span<T>(values));
   }
 
   static void read(Decoder& from, std::vector<T>& values) {
@@ -322,16 +352,37 @@ struct Codec<std::vector<T>> {
   }
 };
 
+// A view is sent as what it looks at, and can look at nothing where it arrives.
+template <class T, std::size_t N>
+struct Codec<std::span<T, N>> {
+  using Value = std::remove_cv_t<T>;
+  static void write(Encoder& to, std::span<T, N> values) {
+    if constexpr (std::is_same_v<Value, bool>) {
+      to.array(ElementType::boolean, values.data(), values.size());
+    } else {
+      detail::write_sequence(to, std::span<const Value>(values));
+    }
+  }
+  static void read(Decoder&, std::span<T, N>&) {
+    static_assert(detail::kHasCodec<T>,
+                  "a std::span cannot be received: receive a std::vector, which owns its elements, "
+                  "or an onecopy::NdView, which keeps the memory that they came in");
+  }
+};
+
 template <class T, std::size_t N>
 struct Codec<std::array<T, N>> {
   static void write(Encoder& to, const std::array<T, N>& values) {
     if constexpr (detail::Element<T>) {
       to.array(detail::element_type<T>(), values.data(), N);
     } else {
-      to.open_list(N);
-      for (const T& value : values) Codec<T>::write(to, value);
-      to.close();
+      write_items(to, values);
     }
+  }
+  static void give(Encoder& to, std::array<T, N>& values)
+    requires detail::Giving<T>
+  {
+    write_items(to, values);
   }
   static void read(Decoder& from, std::array<T, N>& values) {
     if constexpr (detail::Element<T>) {
@@ -347,14 +398,23 @@ struct Codec<std::array<T, N>> {
     for (T& value : values) Codec<T>::read(from, value);
     from.close();
   }
+
+ private:
+  template <class Values>
+  static void write_items(Encoder& to, Values& values) {
+    to.open_list(N);
+    for (auto& value : values) detail::write_item(to, value);
+    to.close();
+  }
 };
 
 template <class... Types>
 struct Codec<std::tuple<Types...>> {
-  static void write(Encoder& to, const std::tuple<Types...>& values) {
-    to.open_tuple(sizeof...(Types));
-    std::apply([&](const Types&... value) { (Codec<Types>::write(to, value), ...); }, values);
-    to.close();
+  static void write(Encoder& to, const std::tuple<Types...>& values) { write_items(to, values); }
+  static void give(Encoder& to, std::tuple<Types...>& values)
+    requires(detail::Giving<Types> || ...)
+  {
+    write_items(to, values);
   }
   static void read(Decoder& from, std::tuple<Types...>& values) {
     const std::size_t count = from.open_sequence();
@@ -364,15 +424,25 @@ struct Codec<std::tuple<Types...>> {
     std::apply([&](Types&... value) { (Codec<Types>::read(from, value), ...); }, values);
     from.close();
   }
+
+ private:
+  template <class Values>
+  static void write_items(Encoder& to, Values& values) {
+    to.open_tuple(sizeof...(Types));
+    std::apply([&](auto&... value) { (detail::write_item(to, value), ...); }, values);
+    to.close();
+  }
 };
 
 template <class First, class Second>
 struct Codec<std::pair<First, Second>> {
   static void write(Encoder& to, const std::pair<First, Second>& values) {
-    to.open_tuple(2);
-    Codec<First>::write(to, values.first);
-    Codec<Second>::write(to, values.second);
-    to.close();
+    write_items(to, values);
+  }
+  static void give(Encoder& to, std::pair<First, Second>& values)
+    requires(detail::Giving<First> || detail::Giving<Second>)
+  {
+    write_items(to, values);
   }
   static void read(Decoder& from, std::pair<First, Second>& values) {
     const std::size_t count = from.open_sequence();
@@ -381,17 +451,25 @@ struct Codec<std::pair<First, Second>> {
     Codec<Second>::read(from, values.second);
     from.close();
   }
+
+ private:
+  template <class Values>
+  static void write_items(Encoder& to, Values& values) {
+    to.open_tuple(2);
+    detail::write_item(to, values.first);
+    detail::write_item(to, values.second);
+    to.close();
+  }
 };
 
 template <class... Types>
 struct Codec<std::variant<Types...>> {
   using Variant = std::variant<Types...>;
-  static void write(Encoder& to, const Variant& variant) {
-    to.open_tuple(2);
-    to.unsigned_integer(variant.index());
-    std::visit([&]<class T>(const T& value) { Codec<T>::write(to, value); },  // throws if valueless
-               variant);
-    to.close();
+  static void write(Encoder& to, const Variant& variant) { write_value(to, variant); }
+  static void give(Encoder& to, Variant& variant)
+    requires(detail::Giving<Types> || ...)
+  {
+    write_value(to, variant);
   }
   static void read(Decoder& from, Variant& variant) {
     const std::size_t count = from.open_sequence();
@@ -402,6 +480,14 @@ struct Codec<std::variant<Types...>> {
   }
 
  private:
+  template <class Given>
+  static void write_value(Encoder& to, Given& variant) {
+    to.open_tuple(2);
+    to.unsigned_integer(variant.index());
+    std::visit([&](auto& value) { detail::write_item(to, value); },  // throws if valueless
+               variant);
+    to.close();
+  }
   template <std::size_t... I>
   static void read_value(Decoder& from, Variant& variant, std::size_t index,
                          std::index_sequence<I...>) {
@@ -424,6 +510,15 @@ struct Codec<std::optional<T>> {
       to.none();
     }
   }
+  static void give(Encoder& to, std::optional<T>& value)
+    requires detail::Giving<T>
+  {
+    if (value) {
+      Codec<T>::give(to, *value);
+    } else {
+      to.none();
+    }
+  }
   static void read(Decoder& from, std::optional<T>& value) {
     value.reset();
     if (!from.none()) Codec<T>::read(from, value.emplace());
@@ -442,13 +537,11 @@ template <detail::Map T>
 struct Codec<T> {
   using Key = typename T::key_type;
   using Value = typename T::mapped_type;
-  static void write(Encoder& to, const T& map) {
-    to.open_dict(map.size());
-    for (const auto& [key, value] : map) {
-      Codec<Key>::write(to, key);
-      Codec<Value>::write(to, value);
-    }
-    to.close();
+  static void write(Encoder& to, const T& map) { write_items(to, map); }
+  static void give(Encoder& to, T& map)
+    requires detail::Giving<Value>
+  {
+    write_items(to, map);
   }
   static void read(Decoder& from, T& map) {
     map.clear();
@@ -459,6 +552,17 @@ struct Codec<T> {
       Codec<Value>::read(from, map[std::move(key)]);
     }
     from.close();
+  }
+
+ private:
+  template <class Given>
+  static void write_items(Encoder& to, Given& map) {
+    to.open_dict(map.size());
+    for (auto& [key, value] : map) {
+      detail::write_item(to, key);
+      detail::write_item(to, value);
+    }
+    to.close();
   }
 };
 
@@ -478,6 +582,13 @@ template <class T>
 ValueWrite write_of(const T& value) noexcept {
   return {&value,
           [](Encoder& to, const void* from) { Codec<T>::write(to, *static_cast<const T*>(from)); }};
+}
+// Of a value that nobody needs afterwards, if it was sent.
+template <Giving T>
+ValueWrite give_of(T& value) noexcept {
+  return {&value, [](Encoder& to, const void* from) {
+            Codec<T>::give(to, *static_cast<T*>(const_cast<void*>(from)));
+          }};
 }
 template <class T>
 ValueRead read_of(T& value) noexcept {

@@ -16,8 +16,12 @@
 
 namespace [[gnu::visibility("default")]] onecopy {
 
+class NdArray;
+class Opaque;
+
 namespace detail {
 class SharedMemory;
+struct NdWanted;
 }  // namespace detail
 
 // The elements of an array. The numbers are those of the message format.
@@ -40,7 +44,26 @@ enum class ElementType : std::uint8_t {
   long_double = 0x40 | sizeof(long double),
 };
 
-// Writes one value. Large data are copied once, into memory that the receiver will see.
+// What a value of a message is, for who does not know beforehand.
+enum class ValueKind : std::uint8_t {
+  none,
+  boolean,
+  integer,      // of at most 64 bits, signed
+  big_integer,  // any other
+  real,
+  complex,
+  string,
+  bytes,
+  list,
+  tuple,
+  dict,
+  array,   // of any number of dimensions
+  record,  // C++ structs
+  opaque,  // the whole message is what only Python's pickle can read
+};
+
+// Writes one value. Large data are copied once, into memory that the receiver will see, or, where
+// they are given, handed over in the memory that they lie in.
 class Encoder {
  public:
   struct State;
@@ -52,6 +75,8 @@ class Encoder {
   void boolean(bool value);
   void integer(std::int64_t value);
   void unsigned_integer(std::uint64_t value);
+  // Two's complement, little endian, of any length.
+  void big_integer(std::span<const std::byte> digits);
   void real(double value);
   void complex(double real, double imaginary);
   void string(std::string_view text);
@@ -60,6 +85,13 @@ class Encoder {
   void array(ElementType type, const void* data, std::size_t count, bool single = false);
   // A one-dimensional array that stays where it is (onecopy/shared.hpp).
   void shared_array(ElementType type, const detail::SharedMemory& memory, std::size_t count);
+  // An array of any number of dimensions (onecopy/nd_view.hpp), copied; or given, which empties it
+  // once the message is sent.
+  void nd_array(const NdArray& array);
+  void give(NdArray& array);
+  // What only Python's pickle can read (onecopy/opaque.hpp). It is always a whole message.
+  void opaque(const Opaque& message);
+  void give(Opaque& message);
   // Structs as bytes, told apart by a hash of their type's name.
   void record(std::uint64_t type_hash, std::size_t size_of_one, std::size_t count,
               const void* data);
@@ -72,6 +104,7 @@ class Encoder {
 
   // Gives up: the value cannot be sent, for this reason.
   void fail(Failure failure);
+  bool failed() const;
 
  private:
   State& state_;
@@ -85,16 +118,21 @@ class Decoder {
   Decoder(const Decoder&) = delete;
   Decoder& operator=(const Decoder&) = delete;
 
+  // What the next value is; none after a failure.
+  ValueKind next();
   // True where the next value is none, which is then read.
   bool none();
   bool boolean();
   std::int64_t integer(std::int64_t least = std::numeric_limits<std::int64_t>::min(),
                        std::int64_t most = std::numeric_limits<std::int64_t>::max());
   std::uint64_t unsigned_integer(std::uint64_t most = std::numeric_limits<std::uint64_t>::max());
+  // Two's complement, little endian.
+  std::span<const std::byte> big_integer();
   double real();  // an integer will do
   struct Complex {
     double real = 0;
     double imaginary = 0;
+    bool operator==(const Complex&) const = default;
   };
   Complex complex();  // a real number will do
   // Of a string or bytes.
@@ -111,6 +149,11 @@ class Decoder {
   bool array(ElementType type, Elements& elements, bool single = false);
   // A one-dimensional shared array of that type; anything else is a failure.
   void shared_array(ElementType type, detail::SharedMemory& memory);
+  // An array of any number of dimensions, of which the memory itself is handed out; anything but
+  // what is wanted is a failure.
+  void nd_array(const detail::NdWanted& wanted, NdArray& array);
+  // What only Python's pickle can read; anything else is a failure.
+  void opaque(Opaque& message);
   // Structs of that hash and size; anything else is a failure.
   Elements record(std::uint64_t type_hash, std::size_t size_of_one);
 

@@ -15,7 +15,8 @@
 // use, as above. A sender that dies leaves its message whole or not at all.
 //
 // Any thread of any process may send or receive at any time; close(), the moves and the destructor
-// are for one thread at a time. A value is copied at the moment of sending. At most kBytesInFlight
+// are for one thread at a time. A value is copied at the moment of sending, but for what is moved
+// into send(): see onecopy/queue.hpp. At most kBytesInFlight
 // wait in each direction, or one message of any size; then sending waits.
 //
 // send(), recv() and poll() throw onecopy::Exception, the others answer with a Result; see
@@ -72,14 +73,29 @@ class PipeEnd {
   void send(const Sent& value) {
     handle_.send(detail::write_of(value), detail::kForever).value_or_throw();
   }
+  void send(Sent&& value)
+    requires detail::Giving<Sent>
+  {
+    handle_.send(detail::give_of(value), detail::kForever).value_or_throw();
+  }
   Received recv() { return take(detail::kForever).value_or_throw(); }
 
   Result<void> try_send(const Sent& value) { return handle_.send(detail::write_of(value), 0); }
+  Result<void> try_send(Sent&& value)
+    requires detail::Giving<Sent>
+  {
+    return handle_.send(detail::give_of(value), 0);
+  }
   Result<Received> try_recv() { return take(0); }
 
   template <detail::Duration Time>
   Result<void> send_for(const Sent& value, Time time) {
     return detail::timed(handle_.send(detail::write_of(value), detail::nanoseconds(time)));
+  }
+  template <detail::Duration Time>
+    requires detail::Giving<Sent>
+  Result<void> send_for(Sent&& value, Time time) {
+    return detail::timed(handle_.send(detail::give_of(value), detail::nanoseconds(time)));
   }
   template <detail::Duration Time>
   Result<Received> recv_for(Time time) {

@@ -56,20 +56,23 @@ class Pool {
 
   std::size_t workers() const noexcept;
 
-  // A worker will call `callable` with copies of the arguments, made now. Never waits for a worker:
-  // tasks pile up where none is free.
+  // A worker will call `callable` with copies of the arguments, made now, or with the memory itself
+  // of what is moved (onecopy/nd_view.hpp). Never waits for a worker: tasks pile up where none is
+  // free.
   template <class Callable, class... Arguments>
-  auto submit(Callable&& callable, const Arguments&... arguments) {
-    return try_submit(std::forward<Callable>(callable), arguments...).value_or_throw();
+  auto submit(Callable&& callable, Arguments&&... arguments) {
+    return try_submit(std::forward<Callable>(callable), std::forward<Arguments>(arguments)...)
+        .value_or_throw();
   }
+  // Answers a Result<Future<...>>.
   template <class Callable, class... Arguments>
-  auto try_submit(Callable&& callable, const Arguments&... arguments)
-      -> Result<Future<detail::TaskResult<Callable, Arguments...>>> {
-    using Made = Future<detail::TaskResult<Callable, Arguments...>>;
+  auto try_submit(Callable&& callable, Arguments&&... arguments) {
+    using Made = Future<detail::TaskResult<Callable, std::remove_cvref_t<Arguments>...>>;
     auto task = detail::make_shared_pointer<typename Made::Task>();
-    Result<void> put = put_task<Callable>(callable, task, arguments...);
-    if (!put) return std::move(put).failure();
-    return Made(dispatcher_, std::move(task));
+    Result<void> put =
+        put_task<Callable, Arguments...>(callable, task, std::forward<Arguments>(arguments)...);
+    if (!put) return Result<Made>(std::move(put).failure());
+    return Result<Made>(Made(dispatcher_, std::move(task)));
   }
 
   // The results of calling `callable` with each item of a range, in the order of the range; nothing
@@ -125,11 +128,11 @@ class Pool {
 
   template <class Callable, class... Arguments>
   Result<void> put_task(const std::remove_reference_t<Callable>& callable,
-                        detail::SharedPointer<detail::Task> task, const Arguments&... arguments) {
-    using Types = detail::TaskOf<Callable, Arguments...>;
+                        detail::SharedPointer<detail::Task> task, Arguments&&... arguments) {
+    using Types = detail::TaskOf<Callable, std::remove_cvref_t<Arguments>...>;
     const std::decay_t<Callable>& decayed = callable;
-    return put(Types::send(decayed), detail::ArgumentsWrite<Arguments...>(arguments...).write(),
-               std::move(task));
+    const detail::ArgumentsWrite<Arguments...> given(std::forward<Arguments>(arguments)...);
+    return put(Types::send(decayed), given.write(), std::move(task));
   }
 
   template <class Callable, class Range>
@@ -142,7 +145,7 @@ class Pool {
     for (auto&& item : range) {
       auto task = detail::make_shared_pointer<typename Made::Task>();
       Result<void> sent = wait_for_room();
-      if (sent) sent = put_task<Callable, Item>(callable, task, item);
+      if (sent) sent = put_task<Callable, const Item&>(callable, task, item);
       if (!sent) {
         task->failure = detail::make_unique_pointer<detail::TaskFailure>(
             detail::TaskFailure{std::move(sent).failure()});

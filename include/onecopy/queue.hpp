@@ -7,7 +7,9 @@
 //   std::vector<double> answer = answers.get();
 //
 // Any thread of any process may call anything but the moves and the destructor at the same time. A
-// value is copied at the moment of the put: nobody sees what either side writes later. A process
+// value is copied at the moment of the put: nobody sees what either side writes later. What is
+// moved into put(), as an NdView (onecopy/nd_view.hpp) or something that has one in it, need not be
+// copied: its memory goes to the receiver; where the call fails it is as it was. A process
 // that dies at any moment leaves its message whole in the queue or not in it at all, and nobody
 // waits for the dead. The queue lives until the last process that knows it has ended.
 //
@@ -68,14 +70,29 @@ class Queue {
   void put(const T& value) {
     handle_.put(detail::write_of(value), detail::kForever).value_or_throw();
   }
+  void put(T&& value)
+    requires detail::Giving<T>
+  {
+    handle_.put(detail::give_of(value), detail::kForever).value_or_throw();
+  }
   T get() { return take(detail::kForever).value_or_throw(); }
 
   Result<void> try_put(const T& value) { return handle_.put(detail::write_of(value), 0); }
+  Result<void> try_put(T&& value)
+    requires detail::Giving<T>
+  {
+    return handle_.put(detail::give_of(value), 0);
+  }
   Result<T> try_get() { return take(0); }
 
   template <detail::Duration Time>
   Result<void> put_for(const T& value, Time time) {
     return detail::timed(handle_.put(detail::write_of(value), detail::nanoseconds(time)));
+  }
+  template <detail::Duration Time>
+    requires detail::Giving<T>
+  Result<void> put_for(T&& value, Time time) {
+    return detail::timed(handle_.put(detail::give_of(value), detail::nanoseconds(time)));
   }
   template <detail::Duration Time>
   Result<T> get_for(Time time) {

@@ -12,7 +12,8 @@
 // Nothing guards it, so whoever writes where others read agrees with them by a lock, an event or a
 // message. (Array<T> of onecopy/array.hpp has a lock of its own, and is there from the fork on.)
 // Python receives it as a NumPy array, and what onecopy.share() made there arrives as a Shared,
-// where it has one dimension, no gaps and may be written.
+// where it has one dimension, no gaps and may be written; any other as an NdView on the same memory
+// (onecopy/nd_view.hpp).
 //
 // A Shared is a handle. One thread at a time may use a handle; any number of threads of any
 // processes may use the memory. It is freed with the last handle and the last message that has it;

@@ -16,7 +16,8 @@
 //
 // Arguments and results travel as the values of queues do (onecopy/codec.hpp). A std::span arrives
 // as a std::vector, text of any kind as a std::string. Where the function takes std::span<const T>,
-// it looks at the message itself, and nothing is copied on arrival.
+// it looks at the message itself, and nothing is copied on arrival. An NdView that is moved into
+// submit(), or returned, is not copied at all (onecopy/nd_view.hpp).
 //
 // Any thread of any process may use what is here; nothing is shared.
 #pragma once
@@ -103,11 +104,7 @@ template <class T, std::size_t N>
 struct Carried<std::span<T, N>> {
   using Type = std::vector<std::remove_cv_t<T>>;
   static void write(Encoder& to, std::span<T, N> values) {
-    if constexpr (std::is_same_v<std::remove_cv_t<T>, bool>) {
-      Codec<Type>::write(to, Type(values.begin(), values.end()));
-    } else {
-      write_sequence(to, std::span<const std::remove_cv_t<T>>(values));
-    }
+    Codec<std::span<T, N>>::write(to, values);
   }
 };
 struct CarriedText {
@@ -277,7 +274,12 @@ struct TaskTypes<F, std::index_sequence<I...>, A...> {
             call_with(callable, received...);
             call.answer(write_of(std::monostate()));
           } else {
-            const auto& returned = call_with(callable, received...);
+            auto&& returned = call_with(callable, received...);
+            constexpr bool kOwned =
+                !std::is_reference_v<decltype(call_with(callable, received...))>;
+            if constexpr (kOwned && requires { give_of(returned); }) {
+              return call.answer(give_of(returned));
+            }
             call.answer(
                 {static_cast<const void*>(address_of(returned)), [](Encoder& to, const void* from) {
                    Carried<Returned>::write(to, *static_cast<const Returned*>(from));
@@ -313,25 +315,32 @@ struct ResultOf<void> {
 template <class F, class... A>
 using TaskResult = typename ResultOf<typename TaskOf<F, A...>::Returned>::Type;
 
-// The arguments as one value, which looks at them.
+// The arguments as one value, which looks at them. Of those that were moved (A is no reference)
+// the memory is given where it can be.
 template <class... A>
 class ArgumentsWrite {
  public:
-  explicit ArgumentsWrite(const A&... arguments) noexcept : arguments_(arguments...) {}
+  explicit ArgumentsWrite(A&&... arguments) noexcept : arguments_(std::forward<A>(arguments)...) {}
   ValueWrite write() const noexcept {
     return {&arguments_, [](Encoder& to, const void* from) {
               to.open_tuple(sizeof...(A));
-              std::apply(
-                  [&](const A&... argument) {
-                    (Carried<std::decay_t<const A&>>::write(to, argument), ...);
-                  },
-                  *static_cast<const std::tuple<const A&...>*>(from));
+              std::apply([&](A&... argument) { (write_one<A>(to, argument), ...); },
+                         *static_cast<const std::tuple<A&&...>*>(from));
               to.close();
             }};
   }
 
  private:
-  std::tuple<const A&...> arguments_;
+  template <class Argument>
+  static void write_one(Encoder& to, Argument& argument) {
+    if constexpr (Giving<Argument>) {
+      Codec<Argument>::give(to, argument);
+    } else {
+      Carried<std::decay_t<Argument>>::write(to, argument);
+    }
+  }
+
+  std::tuple<A&&...> arguments_;
 };
 
 }  // namespace detail

@@ -55,8 +55,10 @@ class Incoming {
   std::span<const std::byte> body;
   std::vector<memory::BlockIndex> blocks;
 
-  // Releases every block still listed (a message nobody wants).
+  // Releases every block still listed (a message nobody wants, or of which all has been read).
   void discard() noexcept;
+  // Lets go of the blocks that a reader keeps (message::keep_block): they are the reader's alone.
+  void let_go_of_kept() noexcept;
 
  private:
   friend class Channel;

@@ -1,6 +1,7 @@
 // Getting: under the lock the record is copied out and its first block is named as on its way; one
 // store of `taken` makes the message, blocks and all, the getter's.
 #include <cstring>
+#include <utility>
 
 #include "channel/bell.hpp"
 #include "channel/channel.hpp"
@@ -49,8 +50,19 @@ bool own_parts(std::span<const BlockIndex> blocks, BlockIndex head) noexcept {
 Incoming::~Incoming() { reset(); }
 
 void Incoming::discard() noexcept {
-  for (const BlockIndex block : blocks) memory::release_block(block);
+  let_go_of_kept();
+  for (const BlockIndex block : blocks) {
+    if (block != memory::kNoBlock) memory::release_block(block);
+  }
   blocks.clear();
+}
+
+void Incoming::let_go_of_kept() noexcept {
+  for (BlockIndex& block : blocks) {
+    // Only what is kept has views, and one of them is the message's own.
+    if (block == memory::kNoBlock || memory::view_count(block) == 0) continue;
+    memory::release_view(std::exchange(block, memory::kNoBlock));
+  }
 }
 
 // One get under way, with the lock for getting held and a message waiting.

@@ -14,12 +14,11 @@ os::Deadline deadline_of(std::int64_t wait) noexcept {
 
 Result<void> decode(const Incoming& message, detail::ValueRead value) {
   switch (message.kind) {
-    case Kind::value: {
-      Decoder::State state(message.body, {.indices = message.blocks});
+    case Kind::value:
+    case Kind::pickle: {
+      Decoder::State state(message.body, {.indices = message.blocks}, message.kind);
       return state.decode(value);
     }
-    case Kind::pickle:
-      return Failure{Error::invalid, 0, "the message is a pickle, which only Python reads"};
     case Kind::raw:
       return Failure{Error::invalid, 0, "the message is raw bytes, not a value"};
   }
@@ -75,9 +74,10 @@ Result<void> put_value(Channel& channel, detail::ValueWrite value, std::int64_t 
   if (wait == 0 && channel.full()) return Error::full;
 
   Encoder::State state;
+  state.may_be_pickle = true;
   if (Result<void> encoded = state.encode(value); !encoded) return encoded;
   const Outgoing message{
-      .kind = Kind::value, .body = state.buffer.span(), .blocks = state.blocks.span()};
+      .kind = state.kind, .body = state.buffer.span(), .blocks = state.blocks.span()};
   const os::Deadline deadline = deadline_of(wait);
   // At first without a look at the clock.
   Put outcome = channel.try_put(message, Contend::yes);
@@ -86,7 +86,7 @@ Result<void> put_value(Channel& channel, detail::ValueWrite value, std::int64_t 
   while (outcome == Put::busy) outcome = put_round(channel, message, peer, deadline, broken);
   switch (outcome) {
     case Put::done:
-      state.blocks.delivered();
+      state.delivered();
       return {};
     case Put::no_memory:
       return last_put_failure();

@@ -1,13 +1,16 @@
 #include "channel/values.hpp"
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <onecopy/opaque.hpp>
 
 #include "memory/census.hpp"
 #include "memory/family.hpp"
 #include "message/envelope.hpp"
+#include "message/pickle_body.hpp"
 #include "os/descriptor.hpp"
 
 namespace onecopy::channel {
@@ -55,9 +58,40 @@ TEST(Values, AreReadFromTypedMessagesOnly) {
   }
 
   EXPECT_EQ(get<int>(channel).failure().message,
-            "the message is a pickle, which only Python reads");
+            "only Python's pickle can read the message: there is more in it than None, bool, int, "
+            "float, complex, str, bytes, list, tuple, dict and NumPy arrays of numbers in this "
+            "machine's byte order; onecopy::Opaque takes it as it is");
   EXPECT_EQ(get<int>(channel).failure().message, "the message is raw bytes, not a value");
   EXPECT_EQ(get<int>(channel).error(), Error::corrupt);
+}
+
+TEST(Values, ThatOnlyPickleReadsAreHandedOnAsTheyCame) {
+  Channel channel = make();
+  const std::uint64_t before = memory::take_census().in_use;
+  message::ByteBuffer body;
+  message::PickleWriter writer(body, 2);
+  const std::byte stream[] = {std::byte{0x80}, std::byte{5}, std::byte{'.'}};
+  writer.inline_piece(stream);
+  message::OutgoingBlocks blocks;
+  const std::vector<double> numbers(1000, 0.5);
+  writer.block_piece(*copy_into_block(blocks, numbers.data(), 8000), 8000);
+  const memory::BlockIndex block = blocks.span()[0];
+  ASSERT_EQ(channel.try_put({Kind::pickle, body.span(), blocks.span()}, Contend::yes), Put::done);
+  blocks.delivered();
+
+  Opaque opaque = get<Opaque>(channel).value_or_throw();
+  EXPECT_EQ(opaque.buffers()[0].data.size(), 8000u);
+  put_value(channel, detail::give_of(opaque), 0, -1).value_or_throw();
+  EXPECT_TRUE(opaque.empty());
+
+  Incoming message;
+  ASSERT_EQ(channel.try_get(message, Contend::yes), Get::done);
+  EXPECT_EQ(message.kind, Kind::pickle);
+  EXPECT_TRUE(
+      std::equal(message.body.begin(), message.body.end(), body.span().begin(), body.span().end()));
+  EXPECT_EQ(message.blocks, std::vector{block});
+  message.discard();
+  EXPECT_EQ(memory::take_census().in_use, before);
 }
 
 TEST(Values, StayWithTheSenderWhenTheChannelIsFull) {

@@ -1,12 +1,13 @@
 // What an Encoder and a Decoder (include/onecopy/encoding.hpp) work on.
 //
 // Made on the stack for one put or one get, by one thread. An Encoder::State owns the blocks that
-// it has filled until the message is delivered; a Decoder::State owns nothing of the message it
-// reads.
+// it has filled, or that were given to it, until the message is delivered. A Decoder::State owns
+// nothing of the message it reads, and what it gives out keeps the blocks that it needs by itself.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -21,6 +22,12 @@
 namespace onecopy {
 
 struct Encoder::State {
+  State() = default;
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+  // What was given and not delivered goes back to its giver.
+  ~State() { settle(false); }
+
   message::ByteBuffer buffer;
   message::ValueWriter writer{buffer};
   message::OutgoingBlocks blocks;
@@ -28,20 +35,51 @@ struct Encoder::State {
   // Items still to be written into each open container; the outermost stands for the message.
   std::vector<std::uint64_t> left;
   bool begun = false;
+  // What the message is; a pickle only where one may come of it.
+  message::Kind kind = message::Kind::value;
+  bool may_be_pickle = false;
 
   // Writes the value and says whether a whole message came of it.
   Result<void> encode(detail::ValueWrite value);
+
+  // The channel has taken the message.
+  void delivered() noexcept {
+    settle(true);
+    blocks.delivered();
+  }
+  // The givers are about to be gone: what they gave is the message's now.
+  void keep_gifts() noexcept { settle(true); }
+
+  // Takes a block from who has the only view of it, under this number; none where somebody else
+  // looks into it, too. The giver has it again where the message is not delivered.
+  std::optional<std::uint32_t> take_gift(memory::BlockIndex block);
+  // Once it is known whether the message was delivered, `settle` is called for the giver.
+  void add_giver(void* giver, void (*settle)(void* giver, bool delivered) noexcept) {
+    givers_.push_back({giver, settle});
+  }
 
   // Counts one more value in; false where it must not be written.
   bool item();
   void fail(Failure reason);
   void open(void (message::ValueWriter::*open_tag)(std::uint64_t, bool) noexcept,
             std::uint64_t count, std::uint64_t items);
+
+ private:
+  struct Giver {
+    void* giver;
+    void (*settle)(void* giver, bool delivered) noexcept;
+  };
+
+  void settle(bool delivered) noexcept;
+
+  std::vector<std::uint32_t> gifts_;  // blocks, by number
+  std::vector<Giver> givers_;
 };
 
 struct Decoder::State {
-  State(std::span<const std::byte> body, message::Blocks blocks) noexcept
-      : base_(body, blocks), named_(blocks.named) {}
+  State(std::span<const std::byte> body, message::Blocks blocks,
+        message::Kind kind = message::Kind::value) noexcept
+      : base_(body, blocks), blocks_(blocks), body_(body), kind_(kind) {}
 
   // Reads the value; every byte and block of the message must have been it.
   Result<void> decode(detail::ValueRead value);
@@ -56,10 +94,18 @@ struct Decoder::State {
   void fail_wanted(const char* wanted);
   std::size_t open(bool dict);
   void close();
-  // The shared block that an array lies in; else a name without a block.
-  memory::SharedName named_by(const message::Item& item) const noexcept {
-    return item.block == memory::kNoBlock ? memory::SharedName() : named_(item.block);
+  // The shared block that the array of peek() lies in; else a name without a block.
+  memory::SharedName shared_name() const noexcept {
+    return is_shared_ ? blocks_.named(item_.block) : memory::SharedName();
   }
+
+  message::Kind kind() const noexcept { return kind_; }
+  // The whole message, which is then read.
+  std::span<const std::byte> take_body() noexcept {
+    begun_ = true;
+    return body_;
+  }
+  const message::Blocks& blocks() const noexcept { return blocks_; }
 
  private:
   struct Frame {
@@ -81,11 +127,15 @@ struct Decoder::State {
   void load_element(const Frame& frame);
 
   message::ValueReader base_;
-  memory::SharedName (*named_)(memory::BlockIndex) noexcept;
+  message::Blocks blocks_;
+  std::span<const std::byte> body_;
+  message::Kind kind_;
   std::vector<Again> again_;
   std::vector<Frame> frames_;
   std::vector<std::size_t> remembered_;  // positions, by number
   message::Item item_;
+  bool is_shared_ = false;  // item_ is an array in a shared block
+  std::uint64_t again_count_ = 0;
   std::size_t position_ = 0;
   bool loaded_ = false;
   bool begun_ = false;

@@ -26,6 +26,17 @@ std::string name_of(const Item& item) {
          std::to_string(item.dimensions) + (item.dimensions == 1 ? " dimension" : " dimensions");
 }
 
+constexpr const char* kOnlyPickle =
+    "only Python's pickle can read the message: there is more in it than None, bool, int, float, "
+    "complex, str, bytes, list, tuple, dict and NumPy arrays of numbers in this machine's byte "
+    "order; onecopy::Opaque takes it as it is";
+
+// How many values may be read that are there already and are referred to: so many, and so many more
+// for each byte of the body. A message of a few hundred bytes can refer to its parts so that there
+// is no end to them when each is written out.
+constexpr std::uint64_t kMostAgain = std::uint64_t{1} << 20;
+constexpr std::uint64_t kMoreForEachByte = 256;
+
 bool has_gaps(const Item& item) {
   std::uint64_t step = item.size_of_one;
   for (unsigned dimension = item.dimensions; dimension-- > 0;) {
@@ -57,7 +68,7 @@ Result<void> Decoder::State::decode(detail::ValueRead value) {
     drop_complete();
     if (!begun_ || loaded_ || !frames_.empty()) {
       fail({Error::invalid, 0, "a Codec read less than one whole value"});
-    } else if (!base_.finish()) {
+    } else if (kind_ == message::Kind::value && !base_.finish()) {
       fail(base_.failure());
     }
   }
@@ -85,6 +96,10 @@ void Decoder::State::drop_complete() noexcept {
 const Item* Decoder::State::peek() {
   if (failed()) return nullptr;
   if (loaded_) return &item_;
+  if (kind_ == message::Kind::pickle) {
+    fail({Error::invalid, 0, kOnlyPickle});
+    return nullptr;
+  }
   if (frames_.empty() ? begun_ : frames_.back().left == 0) {
     fail({Error::invalid, 0, "more values were wanted than the message has"});
     return nullptr;
@@ -101,6 +116,13 @@ const Item* Decoder::State::peek() {
 
 bool Decoder::State::load_value() {
   drop_complete();
+  const std::uint64_t most_again = kMostAgain + kMoreForEachByte * body_.size();
+  if (!again_.empty() && ++again_count_ > most_again) {
+    fail({Error::no_memory, 0,
+          "the message refers to its own parts so often that they would come to more than " +
+              std::to_string(most_again) + " values"});
+    return false;
+  }
   position_ = reader().position();
   if (!reader().next(item_)) {
     fail(reader().failure());
@@ -118,12 +140,13 @@ bool Decoder::State::load_value() {
   } else if (item_.remember && !is_container(item_.tag) && again_.empty()) {
     remembered_.push_back(position_);
   }
-  return item_.tag != Tag::shared_array || find_shared_data();
+  is_shared_ = item_.tag == Tag::shared_array;
+  return !is_shared_ || find_shared_data();
 }
 
 // An array in shared memory that has no gaps is an array like any other. The message holds it.
 bool Decoder::State::find_shared_data() {
-  const memory::SharedName name = named_by(item_);
+  const memory::SharedName name = shared_name();
   if (name.block == memory::kNoBlock || has_gaps(item_)) return true;
   const std::uint64_t room = memory::block_length(name.block);
   if (item_.offset > room || item_.count > (room - item_.offset) / item_.size_of_one) {
@@ -249,6 +272,48 @@ void Decoder::State::close() {
   frames_.pop_back();
 }
 
+ValueKind Decoder::next() {
+  if (state_.kind() == message::Kind::pickle) return ValueKind::opaque;
+  const Item* next = state_.peek();
+  if (next == nullptr) return ValueKind::none;
+  switch (next->tag) {
+    case Tag::none:
+    case Tag::reference:  // peek() has followed it
+      break;
+    case Tag::false_:
+    case Tag::true_:
+      return ValueKind::boolean;
+    case Tag::integer:
+    case Tag::integer_8:
+    case Tag::integer_32:
+      return ValueKind::integer;
+    case Tag::big_integer:
+      return ValueKind::big_integer;
+    case Tag::real:
+      return ValueKind::real;
+    case Tag::complex:
+      return ValueKind::complex;
+    case Tag::string:
+      return ValueKind::string;
+    case Tag::bytes:
+      return ValueKind::bytes;
+    case Tag::list:
+    case Tag::reals:
+    case Tag::integers:
+      return ValueKind::list;
+    case Tag::tuple:
+      return ValueKind::tuple;
+    case Tag::dict:
+      return ValueKind::dict;
+    case Tag::array:
+    case Tag::shared_array:
+      return ValueKind::array;
+    case Tag::record:
+      return ValueKind::record;
+  }
+  return ValueKind::none;
+}
+
 bool Decoder::none() {
   const Item* next = state_.peek();
   if (next == nullptr || next->tag != Tag::none) return false;
@@ -296,6 +361,17 @@ std::uint64_t Decoder::unsigned_integer(std::uint64_t most) {
   constexpr auto kMost = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
   return static_cast<std::uint64_t>(
       integer(0, static_cast<std::int64_t>(most < kMost ? most : kMost)));
+}
+
+std::span<const std::byte> Decoder::big_integer() {
+  const Item* next = state_.peek();
+  if (next == nullptr) return {};
+  if (next->tag != Tag::big_integer) {
+    state_.fail_wanted("an integer of more than 64 bits");
+    return {};
+  }
+  state_.take();
+  return {next->data, next->length};
 }
 
 double Decoder::real() {

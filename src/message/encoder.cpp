@@ -36,6 +36,24 @@ Result<void> Encoder::State::encode(detail::ValueWrite value) {
   return {};
 }
 
+std::optional<std::uint32_t> Encoder::State::take_gift(memory::BlockIndex block) {
+  // Nothing may throw once the giver has parted with it.
+  if (gifts_.size() == gifts_.capacity()) gifts_.reserve(2 * gifts_.size() + 4);
+  blocks.reserve();
+  if (!memory::surrender_view(block)) return std::nullopt;
+  gifts_.push_back(blocks.add(block));
+  return gifts_.back();
+}
+
+void Encoder::State::settle(bool delivered) noexcept {
+  if (!delivered) {
+    for (const std::uint32_t number : gifts_) memory::retain_view(blocks.take_back(number));
+  }
+  for (const Giver& giver : givers_) giver.settle(giver.giver, delivered);
+  gifts_.clear();
+  givers_.clear();
+}
+
 bool Encoder::State::item() {
   if (failure.code != Error::none) return false;
   if (left.empty() ? begun : left.back() == 0) {
@@ -86,6 +104,10 @@ void Encoder::unsigned_integer(std::uint64_t value) {
     std::memcpy(digits, &value, sizeof value);
     state_.writer.big_integer(digits);
   }
+}
+
+void Encoder::big_integer(std::span<const std::byte> digits) {
+  if (state_.item()) state_.writer.big_integer(digits);
 }
 
 void Encoder::real(double value) {
@@ -157,5 +179,7 @@ void Encoder::close() {
 }
 
 void Encoder::fail(Failure failure) { state_.fail(std::move(failure)); }
+
+bool Encoder::failed() const { return state_.failure.code != Error::none; }
 
 }  // namespace onecopy

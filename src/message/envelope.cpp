@@ -1,5 +1,7 @@
 #include "message/envelope.hpp"
 
+#include <utility>
+
 namespace onecopy::message {
 
 std::string describe(Fault fault, std::uint8_t found_version) {
@@ -34,8 +36,20 @@ Failure failure_of(Fault fault, std::uint8_t found_version) {
   return Failure{code, 0, describe(fault, found_version)};
 }
 
+bool keep_block(memory::BlockIndex block) noexcept {
+  if (memory::view_count(block) == 0) memory::retain_view(block);
+  memory::retain_view(block);
+  return true;
+}
+
 OutgoingBlocks::~OutgoingBlocks() {
-  for (const memory::BlockIndex block : blocks_) memory::release_block(block);
+  for (const memory::BlockIndex block : blocks_) {
+    if (block != memory::kNoBlock) memory::release_block(block);
+  }
+}
+
+memory::BlockIndex OutgoingBlocks::take_back(std::uint32_t number) noexcept {
+  return std::exchange(blocks_[number], memory::kNoBlock);
 }
 
 std::uint32_t OutgoingBlocks::add(memory::BlockIndex block) {

@@ -57,6 +57,11 @@ std::string describe(Fault fault, std::uint8_t found_version = kFormatVersion);
 // The same as a failure: Error::version_mismatch or Error::corrupt.
 Failure failure_of(Fault fault, std::uint8_t found_version = kFormatVersion);
 
+// One more view of a block of a message being read, which may outlive the message: the caller's to
+// release. While the message is there it has a view of its own of what is kept so, and lets go of
+// that instead of the block. False: it cannot be kept.
+bool keep_block(memory::BlockIndex block) noexcept;
+
 // The blocks of a message, and how to look into them. The functions stand in for memory/block.hpp
 // where a test has blocks of its own.
 struct Blocks {
@@ -64,6 +69,7 @@ struct Blocks {
   std::size_t (*length)(memory::BlockIndex) noexcept = &memory::block_length;
   std::byte* (*data)(memory::BlockIndex) noexcept = &memory::block_data;
   memory::SharedName (*named)(memory::BlockIndex) noexcept = &memory::named_by;
+  bool (*keep)(memory::BlockIndex) noexcept = &keep_block;
 };
 
 // Collects the blocks of a message about to be put, in order. They are released with the list
@@ -75,10 +81,16 @@ class OutgoingBlocks {
   OutgoingBlocks(const OutgoingBlocks&) = delete;
   OutgoingBlocks& operator=(const OutgoingBlocks&) = delete;
 
-  // Takes the block over; the number that the body names it by.
+  // Takes the block over; the number that the body names it by. Does not throw after reserve().
   std::uint32_t add(memory::BlockIndex block);
+  void reserve() {
+    if (blocks_.size() == blocks_.capacity()) blocks_.reserve(2 * blocks_.size() + 4);
+  }
 
   std::span<const memory::BlockIndex> span() const noexcept { return blocks_; }
+
+  // The block is the caller's again, and none of the list.
+  memory::BlockIndex take_back(std::uint32_t number) noexcept;
 
   // The channel has taken the message: every block is the channel's now.
   void delivered() noexcept { blocks_.clear(); }

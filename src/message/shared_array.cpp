@@ -81,7 +81,7 @@ void Encoder::shared_array(ElementType type, const detail::SharedMemory& memory,
 void Decoder::shared_array(ElementType type, detail::SharedMemory& memory) {
   const message::Item* next = state_.peek();
   if (next == nullptr) return;
-  const memory::SharedName name = state_.named_by(*next);
+  const memory::SharedName name = state_.shared_name();
   if (next->tag != message::Tag::array || name.block == memory::kNoBlock ||
       next->data_type != type || next->dimensions != 1) {
     return state_.fail_wanted("a shared array of another kind");

@@ -52,10 +52,11 @@ class FakeBlocks {
 
   Blocks blocks() const {
     return {
-        indices_,
+        indices_,  // of which none can be kept
         [](memory::BlockIndex block) noexcept { return current()->lengths_.at(block - kFirst); },
         [](memory::BlockIndex block) noexcept { return current()->data_.at(block - kFirst).get(); },
-        [](memory::BlockIndex) noexcept { return memory::SharedName(); }};
+        [](memory::BlockIndex) noexcept { return memory::SharedName(); },
+        [](memory::BlockIndex) noexcept { return false; }};
   }
   const std::vector<std::size_t>& lengths() const { return lengths_; }
 

@@ -11,7 +11,10 @@
 #include <span>
 #include <string>
 #include <tuple>
+#include <variant>
 #include <vector>
+
+#include <onecopy/object.hpp>
 
 #include "message/codec_state.hpp"
 #include "message/pickle_body.hpp"
@@ -20,8 +23,8 @@
 namespace onecopy::message::testing {
 
 struct Input {
-  enum Reader : std::uint8_t { value, pickle, doubles, strings, nested };
-  static constexpr unsigned kReaders = nested + 1;
+  enum Reader : std::uint8_t { value, pickle, doubles, strings, nested, object, arrays, opaque };
+  static constexpr unsigned kReaders = opaque + 1;
   Reader reader = value;
   std::vector<std::size_t> blocks;
   Bytes body;
@@ -65,9 +68,9 @@ inline void read_pickle(std::span<const std::byte> body, const Blocks& blocks) {
 }
 
 template <class T>
-void decode(std::span<const std::byte> body, const Blocks& blocks) {
+void decode(std::span<const std::byte> body, const Blocks& blocks, Kind kind = Kind::value) {
   T value{};
-  Decoder::State state(body, blocks);
+  Decoder::State state(body, blocks, kind);
   const Result<void> decoded = state.decode(detail::read_of(value));
   require(decoded || !decoded.failure().message.empty());
 }
@@ -98,6 +101,16 @@ inline void read_input(const Input& input) {
     case Input::nested:
       decode<std::vector<std::tuple<std::vector<double>, std::string, std::vector<std::byte>>>>(
           span, fake.blocks());
+      break;
+    case Input::object:
+      decode<Object>(span, fake.blocks());
+      break;
+    case Input::arrays:
+      decode<std::vector<std::variant<NdView<double, 2>, NdView<const bool>, NdArray>>>(
+          span, fake.blocks());
+      break;
+    case Input::opaque:
+      decode<Opaque>(span, fake.blocks(), Kind::pickle);
       break;
   }
 }

@@ -123,7 +123,7 @@ Result<void> Dispatcher::submit(const Callable& callable, ValueWrite arguments,
   // Nobody takes in its answer before it is known under its number: for that the lock is needed.
   Number number = 0;
   if (Result<void> put = this->put(message, number); !put) return put;
-  state.blocks.delivered();
+  state.delivered();
   bytes_ += task->bytes;
   tasks_.emplace(number, std::move(task));
   return {};

@@ -14,7 +14,7 @@ namespace onecopy {
 namespace detail {
 
 struct Call::State {
-  const channel::Incoming& message;
+  channel::Incoming& message;
   std::span<const std::byte> captured;
   Encoder::State* result;
 };
@@ -24,9 +24,15 @@ std::span<const std::byte> Call::captured() const noexcept { return state_.captu
 void Call::read(ValueRead arguments) {
   Decoder::State decoder(state_.message.body, {.indices = state_.message.blocks});
   decoder.decode(arguments).value_or_throw();
+  // So that the function may give on what it has been given.
+  state_.message.let_go_of_kept();
 }
 
-void Call::answer(ValueWrite result) { state_.result->encode(result).value_or_throw(); }
+void Call::answer(ValueWrite result) {
+  state_.result->encode(result).value_or_throw();
+  // The result itself is gone before the answer is sent.
+  state_.result->keep_gifts();
+}
 
 }  // namespace detail
 
@@ -47,7 +53,7 @@ Put put_answer(Worker& worker, Encoder::State& answer, std::uint32_t number, boo
       .kind = channel::Kind::value, .body = answer.buffer.span(), .blocks = answer.blocks.span()};
   Put outcome = worker.answer(message, Contend::yes);
   while (outcome == Put::busy) outcome = worker.answer(message, Contend::yes);
-  if (outcome == Put::done) answer.blocks.delivered();
+  if (outcome == Put::done) answer.delivered();
   return outcome;
 }
 
