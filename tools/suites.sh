@@ -15,7 +15,7 @@ suite() {
   say "testing: $name"
   "$@" || status=$?
   if ((status != 0 && failed == 0)); then failed=1; fi
-  if ((status == 0 && passed + failed == 0)); then
+  if ((status == 0 && passed + failed + skipped == 0)); then
     say "$name ran nothing"
     failed=1
   fi
@@ -50,12 +50,13 @@ check_one() {
   if logged "test-$suite_name" "$@"; then passed=1; else failed=1; fi
 }
 
-# A command whose last line is "N passed, N failed".
+# A command whose last line is "N passed, N failed", and perhaps how many were skipped.
 counted() {
   local status=0
   logged "test-$suite_name" "$@" || status=$?
   passed=$(number passed)
   failed=$(number failed)
+  skipped=$(number skipped)
   return $status
 }
 
@@ -76,6 +77,22 @@ ctest_suite() {
   skipped=$(grep -c '\*\*\*Skipped' "$log")
   passed=$(($(sed -n 's/^[0-9]*% tests passed.* out of \([0-9]*\)$/\1/p' "$log") - failed - skipped))
   return $status
+}
+
+# What the operations of the C++ library cost in instructions (tools/instructions.sh).
+counts="build/instructions.txt"
+baselines=benchmarks/instructions
+
+count_instructions() {
+  local compiler
+  locked build_engine release counted_operations || return
+  compiler=$(sed -n 's/^CMAKE_CXX_COMPILER:[A-Z]*=//p' build/release/CMakeCache.txt)
+  tools/instructions.sh count build/release/benchmarks/counted_operations "$compiler" >"$counts"
+}
+renew_baseline() { tools/instructions.sh renew "$counts" "$baselines"; }
+
+instructions_suite() {
+  count_instructions && counted tools/instructions.sh compare "$counts" "$baselines"
 }
 
 # The package of libFuzzer for the clang that is, or would be, installed.

@@ -68,3 +68,9 @@ def test_the_output_of_a_failure_is_shown_and_kept(tmp_path):
     assert done.returncode == 3
     assert "reason" in done.stderr
     assert (tmp_path / "build/logs/x.log").read_text() == "reason\n"
+
+
+def test_what_was_skipped_is_told(tmp_path):
+    closing = close(tmp_path, "suite one counted echo '0 passed, 0 failed, 3 skipped'")
+
+    assert closing == ("0 passed, 0 failed, 3 skipped", 0)
