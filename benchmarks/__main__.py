@@ -20,6 +20,7 @@ from benchmarks import (
 )
 from benchmarks.measuring import Pace, Row
 from benchmarks.memory import Counts
+from benchmarks.native import command as native
 from benchmarks.options import parse
 from benchmarks.report import Result
 from benchmarks.sides import MODULES, Side
@@ -124,6 +125,8 @@ def run_shared(
 
 def main() -> int:
     options = parse()
+    if options.command == "native":
+        return native.run(options)
     machine.use_cores(options.cores)
     try:
         stock, ours = (Side.named(name, options.start) for name in options.sides)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks import memory, pool, shared, transfer
+from benchmarks.native import command as native
 from benchmarks.sides import MODULES
 
 
@@ -51,6 +52,14 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         "turns with the stock multiprocessing, and prints medians. Nothing is asserted.",
     )
     _add_common(command, pool.NAMES)
+
+    native.add_options(
+        commands.add_parser(
+            "native",
+            help="hand-offs in C++, beside those of other libraries and of the kernel",
+            description=native.DESCRIPTION,
+        )
+    )
 
     return parser.parse_args(arguments)
 

@@ -80,6 +80,12 @@ need_compiler() {
 
 need_gtest() { need_file '/usr/include/gtest/gtest.h' libgtest-dev; }
 
+# What ./bench native measures beside Onecopy.
+need_peers() {
+  need_file '/usr/include/boost/interprocess/ipc/message_queue.hpp' libboost-dev
+  need_file '/usr/include/zmq.h' libzmq3-dev
+}
+
 need_python() {
   [[ -x $venv/bin/python ]] && return
   local python=${ONECOPY_PYTHON:-python3}
