@@ -23,9 +23,10 @@ constexpr std::size_t kWordBits = 64;
 constexpr std::size_t kMaxCpus = 65'536;
 using CpuMask = std::array<std::uint64_t, kMaxCpus / kWordBits>;
 
-// How many words of the mask the kernel filled in; 0 where it does not say.
-std::size_t read_mask(CpuMask& mask) noexcept {
-  const long bytes = syscall(SYS_sched_getaffinity, 0, sizeof mask, mask.data());
+// How many words of the mask the kernel filled in; 0 where it does not say. Process 0: the calling
+// thread.
+std::size_t read_mask(CpuMask& mask, int process = 0) noexcept {
+  const long bytes = syscall(SYS_sched_getaffinity, process, sizeof mask, mask.data());
   return bytes <= 0 ? 0 : static_cast<std::size_t>(bytes) / sizeof mask[0];
 }
 
@@ -67,6 +68,16 @@ int usable_cpu_count() noexcept {
   for (std::size_t word = 0; word < words; ++word) count += std::popcount(mask[word]);
   if (count > 0) return count;
   return std::max(1, static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN)));
+}
+
+bool may_run_elsewhere(int process) noexcept {
+  CpuMask own;
+  CpuMask other;
+  const std::size_t words = std::min(read_mask(own), read_mask(other, process));
+  for (std::size_t word = 0; word < words; ++word) {
+    if ((other[word] & ~own[word]) != 0) return true;
+  }
+  return false;
 }
 
 Result<void> set_cpus(std::span<const int> cpus) {

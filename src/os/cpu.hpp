@@ -17,6 +17,9 @@ namespace onecopy::os {
 std::vector<int> usable_cpus();
 // How many; at least 1. One system call, no allocation.
 int usable_cpu_count() noexcept;
+// Whether that process may run where the calling thread may not. False where the kernel does not
+// say, and where it is gone. Two system calls, no allocation.
+bool may_run_elsewhere(int process) noexcept;
 // Restricts the calling thread and what it starts. Error::invalid when none of them can be used.
 Result<void> set_cpus(std::span<const int> cpus);
 

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <limits>
 #include <set>
+#include <span>
 
 #include <gtest/gtest.h>
 #include <sched.h>
@@ -43,6 +44,22 @@ TEST(SetCpus, RestrictsThisProcessAndWhatItStarts) {
   });
   EXPECT_EQ(status.as_exit_code(), 0);
 }
+
+TEST(MayRunElsewhere, ComparesWithTheCallingThread) {
+  const auto cpus = usable_cpus();
+  if (cpus.size() < 2) GTEST_SKIP() << "there is one processor only";
+  const int parent = process_id();
+  EXPECT_FALSE(may_run_elsewhere(parent));
+  const auto status = testing::run_in_child([&] {
+    if (may_run_elsewhere(parent)) return 1;
+    if (!set_cpus(std::span(cpus).last(1))) return 2;
+    if (!may_run_elsewhere(parent)) return 3;
+    return may_run_elsewhere(process_id()) ? 4 : 0;
+  });
+  EXPECT_EQ(status.as_exit_code(), 0);
+}
+
+TEST(MayRunElsewhere, IsFalseOfWhoIsGone) { EXPECT_FALSE(may_run_elsewhere(1 << 30)); }
 
 TEST(SetCpus, RefusesWhatDoesNotExist) {
   const auto before = usable_cpus();

@@ -2,9 +2,9 @@
 // under a microsecond, waking a sleeper takes 5 to 40.
 //
 // A SpinBudget belongs to one handle in one process; its threads may share it. It grows when
-// spinning was rewarded and halves when not, and is nothing at all where this process may use one
-// processor only. Spinning where the other side needs this very processor keeps it waiting: after
-// some spins in vain there is none for a while. Two processes that both sleep keep each other
+// spinning was rewarded and halves when not, and is nothing at all where the whole family may use
+// one processor only. Spinning where the other side needs this very processor keeps it waiting:
+// after some spins in vain there is none for a while. Two processes that both sleep keep each other
 // waiting for longer than either spins, so now and then a budget that has shrunk is tried at its
 // largest: one reward, and both spin again.
 #pragma once
@@ -45,7 +45,8 @@ class SpinBudget {
   std::atomic<int> vain_{0};
 };
 
-// Whether a second processor is there to change what we spin on; asks the kernel now and then.
+// Whether a second processor is there to change what we spin on: one that this thread, or any
+// member of the family, may use. Asks the kernel now and then.
 bool spinning_can_help() noexcept;
 // One step of a spin loop: mostly a pause.
 void spin_step() noexcept;

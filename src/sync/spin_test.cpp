@@ -4,10 +4,14 @@
 
 #include <algorithm>
 #include <atomic>
+#include <span>
 #include <thread>
 #include <vector>
 
+#include "memory/family.hpp"
+#include "memory/reclaim.hpp"
 #include "os/cpu.hpp"
+#include "os/testing.hpp"
 #include "testing/fresh_process.hpp"
 
 namespace onecopy::sync {
@@ -88,6 +92,32 @@ TEST(SpinBudget, IsNothingOnOneProcessor) {
     }
     SpinBudget budget;
     EXPECT_EQ(looks_in_vain(budget), 1);
+  });
+}
+
+// Once two processes that were each kept on a processor of its own slept at every message.
+TEST(SpinBudget, IsThereForWhoHasAProcessorOfItsOwn) {
+  onecopy::testing::in_fresh_process([] {
+    const auto cpus = os::usable_cpus();
+    if (cpus.size() < 2) return;
+    memory::join_family().value_or_throw();
+    os::testing::Child elsewhere([] {
+      os::sleep_until(os::Deadline::never());
+      return 0;
+    });
+    ASSERT_TRUE(os::set_cpus(std::span(cpus).first(1)));
+
+    while (!spinning_can_help()) {  // until it is a member, and the kernel is asked again
+    }
+    SpinBudget budget;
+    EXPECT_GT(looks_in_vain(budget), 1);
+
+    elsewhere.kill();
+    elsewhere.collect();
+    memory::reclaim_dead();
+    while (spinning_can_help()) {
+    }
+    EXPECT_EQ(looks_in_vain(budget), 1) << "nobody runs elsewhere any more";
   });
 }
 
