@@ -67,8 +67,9 @@ struct Codec {
 
 namespace detail {
 
+// Never left to be computed when the program runs.
 template <class T>
-constexpr std::uint64_t type_hash() noexcept {
+consteval std::uint64_t type_hash() noexcept {
   std::uint64_t hash = 14695981039346656037u;  // FNV-1a
   for (const char character : std::string_view(__PRETTY_FUNCTION__)) {
     hash = (hash ^ static_cast<unsigned char>(character)) * 1099511628211u;

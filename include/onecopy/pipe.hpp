@@ -78,7 +78,11 @@ class PipeEnd {
   {
     handle_.send(detail::give_of(value), detail::kForever).value_or_throw();
   }
-  Received recv() { return take(detail::kForever).value_or_throw(); }
+  Received recv() {
+    Received value{};
+    handle_.recv(detail::read_of(value), detail::kForever).value_or_throw();
+    return value;
+  }
 
   Result<void> try_send(const Sent& value) { return handle_.send(detail::write_of(value), 0); }
   Result<void> try_send(Sent&& value)

@@ -75,7 +75,11 @@ class Queue {
   {
     handle_.put(detail::give_of(value), detail::kForever).value_or_throw();
   }
-  T get() { return take(detail::kForever).value_or_throw(); }
+  T get() {
+    T value{};
+    handle_.get(detail::read_of(value), detail::kForever).value_or_throw();
+    return value;
+  }
 
   Result<void> try_put(const T& value) { return handle_.put(detail::write_of(value), 0); }
   Result<void> try_put(T&& value)

@@ -14,7 +14,8 @@ namespace onecopy::message {
 
 class ByteBuffer {
  public:
-  static constexpr std::size_t kInlineCapacity = 512;
+  // As much as a channel takes without a block (channel::kInlineBody).
+  static constexpr std::size_t kInlineCapacity = 4096;
   // clear() keeps this much of the heap for the next message and gives more than that back.
   static constexpr std::size_t kKeptCapacity = std::size_t{4} << 20;
 
