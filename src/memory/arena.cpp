@@ -89,12 +89,7 @@ Result<void> check_header(const ArenaHeader& head) {
 
 }  // namespace
 
-Local& local() noexcept {
-  // Never destroyed: arrays may look into the arena until the very end of the process.
-  alignas(Local) static std::byte storage[sizeof(Local)];
-  static Local* const instance = new (storage) Local;
-  return *instance;
-}
+constinit LocalStorage local_storage;
 
 int arena_descriptor() noexcept {
   const int descriptor = local().file.descriptor();

@@ -42,7 +42,16 @@ struct Local {
   std::mutex views_mutex;
 };
 
-Local& local() noexcept;
+// There from the start, so that asking for it is no call, and never destroyed: arrays may look into
+// the arena until the very end of the process.
+union LocalStorage {
+  constexpr LocalStorage() noexcept : local() {}
+  ~LocalStorage() {}
+  Local local;
+};
+extern constinit LocalStorage local_storage;
+inline Local& local() noexcept { return local_storage.local; }
+
 // The arena's descriptor; -1 where the program closed it, and the number means nothing or another
 // file by now. Asked before each use: what is done to the wrong file cannot be undone.
 int arena_descriptor() noexcept;
