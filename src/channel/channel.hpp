@@ -134,6 +134,9 @@ class Channel {
   // From now on the bell for room is readable exactly while the channel is not full.
   void keep_room_bell_level() noexcept;
 
+  // May be called before a try_put(), as soon as it is known that there will be one: what that will
+  // write to is fetched meanwhile.
+  void expect_put() noexcept;
   // `number` is set before anybody can take the message.
   Put try_put(const Outgoing& message, Contend contend, std::uint32_t* number = nullptr) noexcept;
   Get try_get(Incoming& message, Contend contend, Notice* notice = nullptr) noexcept;

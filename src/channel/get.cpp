@@ -9,10 +9,12 @@
 #include "channel/record.hpp"
 #include "channel/repair.hpp"
 #include "channel/segment.hpp"
+#include "channel/spins.hpp"
 #include "channel/table.hpp"
 #include "memory/books.hpp"
 #include "memory/owner.hpp"
 #include "memory/owner_word.hpp"
+#include "os/cpu.hpp"
 #include "trace/trace.hpp"
 
 namespace onecopy::channel {
@@ -73,17 +75,19 @@ class Getter {
         record_(record),
         taken_(load(record.taken)),
         position_(taken_.position),
-        segment_(record.get_segment) {
-    if (const BlockIndex next = linked(segment_, position_); next != memory::kNoBlock) {
+        segment_(record.get_segment),
+        segment_head_(&segment_head(segment_)) {
+    if (const BlockIndex next = linked(*segment_head_, position_); next != memory::kNoBlock) {
       passed_ = segment_;
       segment_ = next;
-      position_ = segment_head(next).base;
+      segment_head_ = &segment_head(next);
+      position_ = segment_head_->base;
     }
-    head_ = reinterpret_cast<const RecordHead*>(segment_at(segment_, position_));
+    head_ = reinterpret_cast<const RecordHead*>(segment_at(*segment_head_, position_));
   }
 
   bool is_sound() const noexcept {
-    const std::uint32_t left = segment_units(segment_) - (position_ - segment_head(segment_).base);
+    const std::uint32_t left = segment_units(segment_) - (position_ - segment_head_->base);
     const std::size_t needs =
         sizeof(RecordHead) + indices_bytes(head_->block_count) + head_->body_bytes;
     if (head_->units > left || needs > std::size_t{head_->units} * kUnit) return false;
@@ -99,6 +103,11 @@ class Getter {
     }
     std::memcpy(inline_body, place + indices_bytes(head_->block_count), head_->body_bytes);
     message.body = {inline_body, head_->body_bytes};
+  }
+
+  // Where the next record will be.
+  const std::byte* next() const noexcept {
+    return segment_at(*segment_head_, position_ + head_->units);
   }
 
   // `notice` may be null.
@@ -135,6 +144,7 @@ class Getter {
   Progress taken_;
   std::uint32_t position_;
   BlockIndex segment_;
+  SegmentHead* segment_head_;
   BlockIndex passed_ = memory::kNoBlock;
   const RecordHead* head_;
 };
@@ -172,6 +182,9 @@ Get Channel::try_get(Incoming& message, Contend contend, Notice* notice) noexcep
   if (!memory::in_family() || !is_open(name())) return Get::closed;
   if (!has_message()) return Get::empty;
   ChannelRecord& record = record_of(index_);
+  // Fetched while the lock is taken.
+  const std::byte* const expected = spins_->next_taken.load(std::memory_order_relaxed);
+  if (expected != nullptr) os::fetch_to_read(expected);
   if (!lock_getting(record, contend)) return Get::busy;
   if (size() == 0) {
     memory::unlock(record.get_lock);
@@ -190,6 +203,7 @@ Get Channel::try_get(Incoming& message, Contend contend, Notice* notice) noexcep
   if (record.room_level.load(std::memory_order_seq_cst) != 0) {
     ring_room_bell(record, room_descriptor_);
   }
+  spins_->next_taken.store(getter.next(), std::memory_order_relaxed);
   getter.commit_take(notice);
   const bool ran_empty = record.bell_level.load(std::memory_order_seq_cst) != 0 && size() == 0;
   memory::unlock(record.get_lock);

@@ -9,9 +9,11 @@
 #include "channel/locks.hpp"
 #include "channel/record.hpp"
 #include "channel/segment.hpp"
+#include "channel/spins.hpp"
 #include "channel/table.hpp"
 #include "memory/owner.hpp"
 #include "memory/owner_word.hpp"
+#include "os/cpu.hpp"
 #include "trace/trace.hpp"
 
 namespace onecopy::channel {
@@ -86,21 +88,24 @@ class Putter {
       : channel_(channel), record_(record), published_(load(record.published)) {}
 
   std::uint32_t number() const noexcept { return published_.count; }
+  // Where the next record will be, after publish().
+  const std::byte* next() const noexcept { return segment_at(*segment_head_, position_ + units_); }
 
   // Where a record of `bytes` may be written; null when there is no memory for a further segment.
   std::byte* claim(std::size_t bytes) noexcept {
     const auto units = static_cast<std::uint32_t>(bytes / kUnit);
     position_ = published_.position;
     segment_ = record_.put_segment;
-    const std::uint32_t used = position_ - segment_head(segment_).base;
-    if (used + units > segment_units(segment_) - 1) {
+    segment_head_ = &segment_head(segment_);
+    if (position_ - segment_head_->base + units > segment_units(segment_) - 1) {
       const BlockIndex next = link_segment();
       if (next == memory::kNoBlock) return nullptr;
       segment_ = next;
-      position_ = segment_head(next).base;
+      segment_head_ = &segment_head(next);
+      position_ = segment_head_->base;
     }
     units_ = units;
-    return segment_at(segment_, position_);
+    return segment_at(*segment_head_, position_);
   }
 
   // Commits the record written at claim()'s place; `head` is its first block, or kNoBlock.
@@ -150,8 +155,16 @@ class Putter {
   std::uint32_t position_ = 0;
   std::uint32_t units_ = 0;
   BlockIndex segment_ = memory::kNoBlock;
+  SegmentHead* segment_head_ = nullptr;
   BlockIndex linked_ = memory::kNoBlock;
 };
+
+void Channel::expect_put() noexcept {
+  if (!valid()) return;
+  // The getter has read there last, so the line is in its cache.
+  const std::byte* const next = spins_->next_put.load(std::memory_order_relaxed);
+  if (next != nullptr) os::fetch_to_write(next);
+}
 
 Put Channel::try_put(const Outgoing& message, Contend contend, std::uint32_t* number) noexcept {
   if (!memory::in_family() || !is_open(name())) return Put::closed;
@@ -214,6 +227,7 @@ Put Channel::put_record(const Outgoing& message, std::uint32_t weight, BlockInde
     if (body_bytes != 0) std::memcpy(place + indices, message.body.data(), body_bytes);
     if (number != nullptr) *number = putter.number();
     putter.publish(blocks, weight);
+    spins_->next_put.store(putter.next(), std::memory_order_relaxed);
   }
   memory::unlock(record.put_lock);
   return outcome;

@@ -151,6 +151,26 @@ TEST_F(PutTest, SaysTheNumberOfTheMessage) {
   }
 }
 
+// In every state that its place may be in: never used, in use, in a segment that is free again.
+TEST_F(PutTest, MayBeExpectedAtAnyTimeAndNeedNotCome) {
+  channel_ = make_channel();
+  for (int round = 0; round < 300; ++round) {
+    channel_.expect_put();
+    ASSERT_EQ(put(1000), Put::done);
+    channel_.expect_put();
+    take();
+  }
+  Channel other = Channel::open(channel_.name()).value();
+  for (int i = 0; i < 300; ++i) {
+    ASSERT_EQ(other.try_put({Kind::raw, {}, {}}, Contend::yes), Put::done);
+    take();
+  }
+  channel_.expect_put();
+  EXPECT_EQ(channel_.size(), 0u);
+  expect_sound(channel_);
+  Channel().expect_put();
+}
+
 TEST(PutWithoutMemory, NamesTheLimitAndLeavesTheBlocksWithTheCaller) {
   onecopy::testing::in_fresh_process([] {
     Channel channel = make_channel();

@@ -31,16 +31,6 @@ std::uint32_t segment_units(memory::BlockIndex segment) noexcept {
   return static_cast<std::uint32_t>(memory::block_capacity(segment) / kUnit) - 1;
 }
 
-std::byte* segment_at(memory::BlockIndex segment, std::uint32_t position) noexcept {
-  const std::size_t unit = position - segment_head(segment).base;
-  return memory::block_data(segment) + (unit + 1) * kUnit;
-}
-
-memory::BlockIndex linked(memory::BlockIndex segment, std::uint32_t position) noexcept {
-  const auto& head = *reinterpret_cast<const RecordHead*>(segment_at(segment, position));
-  return head.units == kLink ? head.body_bytes : memory::kNoBlock;
-}
-
 std::size_t next_segment_bytes(memory::BlockIndex current) noexcept {
   return std::min(memory::block_capacity(current) * kGrowth, kLargestSegment);
 }

@@ -22,9 +22,21 @@ SegmentHead& segment_head(memory::BlockIndex segment) noexcept;
 // Units it has for records, the link included.
 std::uint32_t segment_units(memory::BlockIndex segment) noexcept;
 // Where a position of this segment lies in this process.
-std::byte* segment_at(memory::BlockIndex segment, std::uint32_t position) noexcept;
+inline std::byte* segment_at(SegmentHead& head, std::uint32_t position) noexcept {
+  const std::size_t unit = position - head.base;
+  return reinterpret_cast<std::byte*>(&head) + (unit + 1) * kUnit;
+}
+inline std::byte* segment_at(memory::BlockIndex segment, std::uint32_t position) noexcept {
+  return segment_at(segment_head(segment), position);
+}
 // The segment that the record at `position` links to, or kNoBlock where that is a message.
-memory::BlockIndex linked(memory::BlockIndex segment, std::uint32_t position) noexcept;
+inline memory::BlockIndex linked(SegmentHead& segment, std::uint32_t position) noexcept {
+  const auto& head = *reinterpret_cast<const RecordHead*>(segment_at(segment, position));
+  return head.units == kLink ? head.body_bytes : memory::kNoBlock;
+}
+inline memory::BlockIndex linked(memory::BlockIndex segment, std::uint32_t position) noexcept {
+  return linked(segment_head(segment), position);
+}
 
 // How large the next segment of a channel should be: small channels stay small.
 std::size_t next_segment_bytes(memory::BlockIndex current) noexcept;

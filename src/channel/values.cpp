@@ -73,6 +73,7 @@ Result<void> put_value(Channel& channel, detail::ValueWrite value, std::int64_t 
   if (hung_up(peer)) return Error::broken_pipe;
   if (wait == 0 && channel.full()) return Error::full;
 
+  channel.expect_put();
   Encoder::State state;
   state.may_be_pickle = true;
   if (Result<void> encoded = state.encode(value); !encoded) return encoded;

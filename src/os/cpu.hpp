@@ -38,6 +38,19 @@ inline void pause() noexcept {
 #endif
 }
 
+// Tells the processor that the cache line at `address` is about to be read, or written: it is
+// fetched meanwhile, from another core's cache if need be. Any address will do.
+inline void fetch_to_read(const void* address) noexcept { __builtin_prefetch(address, 0); }
+inline void fetch_to_write(const void* address) noexcept {
+#if defined(__x86_64__)
+  // The compiler leaves this one out where it is not told that the processor has it; one that has
+  // it not does nothing.
+  asm volatile("prefetchw %0" : : "m"(*static_cast<const char*>(address)));
+#else
+  __builtin_prefetch(address, 1);
+#endif
+}
+
 // Lets another thread run that waits for this processor.
 void yield_thread() noexcept;
 
