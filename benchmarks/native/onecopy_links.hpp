@@ -1,6 +1,7 @@
 // Onecopy's queues and pipes as links.
 #pragma once
 
+#include <onecopy/nd_view.hpp>
 #include <onecopy/pipe.hpp>
 #include <onecopy/queue.hpp>
 #include <onecopy/shared.hpp>
@@ -8,7 +9,6 @@
 #include <array>
 #include <cstdint>
 #include <type_traits>
-#include <vector>
 
 #include "link.hpp"
 
@@ -19,14 +19,15 @@ struct Frame {
   std::array<std::byte, N> bytes;
 };
 using Number = std::uint64_t;
-using Block = std::vector<std::byte>;
+using Block = onecopy::NdView<std::uint8_t, 1>;
 using Moved = onecopy::Shared<std::uint64_t>;
 
-// What a program would send: a number, a struct, a vector, or memory that stays where it is.
+// What a program would send: a number, a struct, an array, or memory that stays where it is. The
+// array is kept by who sends it: it is copied once.
 template <class T>
 T make_value(std::size_t bytes) {
   if constexpr (std::is_same_v<T, Block>) {
-    return T(bytes);
+    return T::zeros({bytes});
   } else if constexpr (std::is_same_v<T, Moved>) {
     return T(bytes / sizeof(std::uint64_t));
   } else {
@@ -38,7 +39,7 @@ template <std::size_t N>
 Bytes bytes_of(Frame<N>& value) {
   return value.bytes;
 }
-inline Bytes bytes_of(Block& value) { return value; }
+inline Bytes bytes_of(Block& value) { return std::as_writable_bytes(value.span()); }
 inline Bytes bytes_of(Moved& value) { return std::as_writable_bytes(value.span()); }
 
 template <class T>
