@@ -33,6 +33,7 @@ enum class Error : std::uint8_t {
   task_failed,       // The function of a task threw an exception.
   worker_died,       // The process that did the task ended before it was done.
   no_memory,         // It would not fit into the memory that may be used.
+  not_found,         // Nothing is published under that name.
   too_many,          // A limit on how many there may be was reached.
   invalid,           // The caller asked for something that can never be done.
   corrupt,           // Bytes that were read are not what any sender writes.

@@ -21,6 +21,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 #include <utility>
 
 #include <onecopy/codec.hpp>
@@ -31,6 +32,9 @@
 namespace [[gnu::visibility("default")]] onecopy {
 
 namespace detail {
+
+template <class T>
+struct Named;
 
 // The part of a queue that does not depend on the type of its values.
 class QueueHandle {
@@ -45,6 +49,10 @@ class QueueHandle {
   Result<void> get(ValueRead value, std::int64_t wait);
   std::size_t size() const noexcept;
   std::size_t maximum() const noexcept;
+
+  // See onecopy/names.hpp.
+  Result<void> publish(std::string_view name) const;
+  static Result<QueueHandle> find(std::string_view name, std::int64_t wait);
 
  private:
   struct State;
@@ -109,6 +117,7 @@ class Queue {
   std::size_t maximum() const noexcept { return handle_.maximum(); }
 
  private:
+  friend detail::Named<Queue<T>>;
   explicit Queue(detail::QueueHandle&& handle) noexcept : handle_(std::move(handle)) {}
 
   Result<T> take(std::int64_t wait) {

@@ -53,6 +53,8 @@ PyObject* raise(const Failure& failure) {
       return raise_imported("threading", "BrokenBarrierError", nullptr);
     case Error::no_memory:
       return raise_text(PyExc_MemoryError, failure);
+    case Error::not_found:
+      return raise_text(PyExc_LookupError, failure);
     case Error::too_many:
       return raise_with_number(failure.system_errno != 0 ? failure.system_errno : EMFILE,
                                failure.text());

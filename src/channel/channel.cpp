@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "channel/bell.hpp"
+#include "channel/locks.hpp"
 #include "channel/record.hpp"
 #include "channel/repair.hpp"
 #include "channel/spins.hpp"
@@ -96,6 +97,23 @@ void Channel::keep_room_bell_level() noexcept {
   // getter that did not see it has its lock still, for which we wait.
   record.room_level.store(1, std::memory_order_seq_cst);
   silence_room_bell_if_full(record, room_descriptor_);
+}
+
+void Channel::note_name() noexcept {
+  if (!memory::in_family()) return;
+  ChannelRecord& record = record_of(index_);
+  // Sequentially consistent, and before the rings: who hears them sees it.
+  record.has_name.store(1, std::memory_order_seq_cst);
+  lock_putting(record);
+  ring_bell(record, ring_descriptor_);
+  memory::unlock(record.put_lock);
+  lock_getting(record);
+  ring_room_bell(record, room_descriptor_);
+  memory::unlock(record.get_lock);
+}
+
+bool Channel::has_name() const noexcept {
+  return record_of(index_).has_name.load(std::memory_order_seq_cst) != 0;
 }
 
 std::uint32_t Channel::size() const noexcept {

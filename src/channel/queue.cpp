@@ -3,14 +3,10 @@
 
 #include <limits>
 
-#include "channel/channel.hpp"
+#include "channel/queue_state.hpp"
 #include "channel/values.hpp"
 
 namespace onecopy::detail {
-
-struct QueueHandle::State {
-  channel::Channel channel;
-};
 
 Result<QueueHandle> QueueHandle::create(std::size_t maximum) {
   if (maximum > std::numeric_limits<std::uint32_t>::max()) {

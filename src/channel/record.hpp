@@ -70,6 +70,8 @@ struct alignas(64) ChannelRecord {
   std::uint32_t maximum;                  // messages; 0: no bound
   std::atomic<std::uint32_t> bell_level;  // 1: the bell is to be silent while nothing waits
   std::atomic<std::uint32_t> room_level;  // 1: the bell for room is in use, silent while full
+  // 1: it has been published, and those who found it have no bell to ring.
+  std::atomic<std::uint32_t> has_name;
 
   alignas(64) memory::OwnerLock put_lock;  // over this line
   std::uint32_t put_segment;
@@ -94,7 +96,8 @@ static_assert(sizeof(ChannelRecord) == 384 && sizeof(ChannelRecord) <= memory::k
 static_assert(std::is_standard_layout_v<ChannelRecord> &&
               std::is_trivially_copyable_v<ChannelRecord>);
 static_assert(offsetof(ChannelRecord, state) == 0 && offsetof(ChannelRecord, room_level) == 24 &&
-              offsetof(ChannelRecord, put_lock) == 64 && offsetof(ChannelRecord, bell_rung) == 88 &&
+              offsetof(ChannelRecord, has_name) == 28 && offsetof(ChannelRecord, put_lock) == 64 &&
+              offsetof(ChannelRecord, bell_rung) == 88 &&
               offsetof(ChannelRecord, published) == 128 &&
               offsetof(ChannelRecord, get_lock) == 192 &&
               offsetof(ChannelRecord, room_rung) == 200 && offsetof(ChannelRecord, taken) == 256 &&

@@ -90,6 +90,7 @@ void write_record(ChannelRecord& record, const Options& options) noexcept {
   record.maximum_weight = options.maximum_bytes == 0 ? 0 : weight_of(options.maximum_bytes);
   record.bell_level.store(0, std::memory_order_relaxed);
   record.room_level.store(0, std::memory_order_relaxed);
+  record.has_name.store(0, std::memory_order_relaxed);
   record.put_lock.word.store(0, std::memory_order_relaxed);
   for (auto& sum : record.weight_put.sums) sum.store(0, std::memory_order_relaxed);
   record.bell_rung.store(Rung::no, std::memory_order_relaxed);

@@ -18,12 +18,13 @@ namespace onecopy::memory {
 inline constexpr std::uint64_t kMagic = 0x79706f63656e6f01;  // "\1onecopy", little endian
 // Raised with every change to anything that lies in shared memory; members of different layouts
 // refuse each other.
-inline constexpr std::uint32_t kLayoutVersion = 8;
+inline constexpr std::uint32_t kLayoutVersion = 9;
 
 inline constexpr std::uint32_t kMaxMembers = 1024;
 inline constexpr std::uint32_t kMaxChannels = 16384;
 inline constexpr std::uint32_t kMaxBlocks = 1u << 20;
 inline constexpr std::uint32_t kMaxAnnouncements = 4096;
+inline constexpr std::uint32_t kMaxNames = 1024;
 inline constexpr std::uint32_t kSizeClasses = 256;
 
 static_assert(kMaxMembers <= 1u << 12 && kMaxChannels <= 1u << 16, "they fit the owner word");
@@ -177,11 +178,16 @@ inline constexpr std::uint64_t kBlockLedgerBytes = kMaxBlocks / 8;  // of each m
 inline constexpr std::uint64_t kAnnouncementsOffset =
     kBlockLedgerOffset + kMaxMembers * kBlockLedgerBytes;
 inline constexpr std::uint64_t kAnnouncementBytes = 64;
+inline constexpr std::uint64_t kNamesOffset =
+    kAnnouncementsOffset + kMaxAnnouncements * kAnnouncementBytes;
+inline constexpr std::uint64_t kNamesHeadBytes = 64;
+inline constexpr std::uint64_t kNameBytes = 2048;  // of each name
 inline constexpr std::uint64_t kDataOffset = 256ull << 20;
 
 static_assert(sizeof(ArenaHeader) <= kMembersOffset);
-static_assert(kAnnouncementsOffset + kMaxAnnouncements * kAnnouncementBytes <= kDataOffset);
+static_assert(kNamesOffset + kNamesHeadBytes + kMaxNames * kNameBytes <= kDataOffset);
 static_assert(kChannelsOffset % 64 == 0 && kBlocksOffset % 64 == 0 &&
-              kBlockLedgerOffset % 64 == 0 && kAnnouncementsOffset % 64 == 0);
+              kBlockLedgerOffset % 64 == 0 && kAnnouncementsOffset % 64 == 0 &&
+              kNamesOffset % 64 == 0);
 
 }  // namespace onecopy::memory

@@ -81,6 +81,7 @@ inline std::uint32_t channel_count() noexcept {
 inline std::byte* channel_record(ChannelIndex channel) noexcept {
   return local().base + kChannelsOffset + std::uint64_t{channel} * kChannelBytes;
 }
+inline std::byte* names_table() noexcept { return local().base + kNamesOffset; }
 inline std::byte* trace_record(Slot slot) noexcept {
   return local().base + kTraceOffset + std::uint64_t{slot} * kTraceBytes;
 }

@@ -19,7 +19,7 @@ namespace {
 constexpr os::Nanoseconds kInterval = os::kSecond;
 
 // Zeroed before any hook is added, whatever the order in which files are initialised.
-constexpr std::size_t kMostHooks = 8;
+constexpr std::size_t kMostHooks = 16;
 std::atomic<ReclaimHook> hooks[kMostHooks];
 
 // Parts before heads: while a part names its head, the head is not free.

@@ -32,6 +32,8 @@ const char* describe(Error code) noexcept {
       return "the process that did the task ended before it was done";
     case Error::no_memory:
       return "it would not fit into the memory that may be used";
+    case Error::not_found:
+      return "nothing is published under that name";
     case Error::too_many:
       return "a limit on how many there may be was reached";
     case Error::invalid:
