@@ -6,7 +6,8 @@
 //   }
 //
 // A process comes to a family by itself: the first queue, pipe, lock or pool makes this process the
-// root of one, and what it forks, by whatever means, belongs to it from its first instruction on. A
+// root of one, and what it forks, by whatever means, belongs to it from its first instruction on.
+// Another program comes to it through a door. A
 // family has room for kMostMembers at a time; ONECOPY_MEMORY_LIMIT=4G in the environment bounds its
 // memory.
 //
@@ -21,6 +22,7 @@
 #include <string>
 #include <vector>
 
+#include <onecopy/deadline.hpp>
 #include <onecopy/error.hpp>
 
 namespace [[gnu::visibility("default")]] onecopy {
@@ -35,6 +37,27 @@ inline constexpr std::size_t kMostChannels = 16384;  // queues, and directions o
 // the system gives no memory for one.
 Result<void> join();
 bool joined() noexcept;
+
+namespace detail {
+Result<void> join(const std::string& path, std::int64_t wait);
+}  // namespace detail
+
+// Makes this process a member of the family behind a door that another program of the same user has
+// opened (onecopy/door.hpp), in C++ or in Python. To be called before anything else of Onecopy's,
+// since a process is in one family for good. Waits for that time for the door to be there, and to
+// be admitted. What it forks and starts from then on are members too, and it stays one when the
+// other program is gone.
+//
+// Error::invalid: this process is in a family already. Error::system: nobody has a door there.
+// Error::timed_out: nobody admits. Error::version_mismatch, which names both versions.
+// Error::permission: the door or its directory is another user's, or the directory is open to
+// others, or the door is of another pid namespace. Error::too_many: the family is full.
+template <onecopy::detail::Duration Time>
+Result<void> join(const std::string& path, Time time) {
+  return detail::join(path, onecopy::detail::nanoseconds(time));
+}
+// For ten seconds.
+inline Result<void> join(const std::string& path) { return detail::join(path, 10'000'000'000); }
 
 struct Member {
   int pid;             // 0: of a process that is not born yet

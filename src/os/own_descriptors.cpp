@@ -1,0 +1,69 @@
+#include "os/own_descriptors.hpp"
+
+#include <algorithm>
+#include <vector>
+
+#include "os/fork_hooks.hpp"
+
+namespace onecopy::os {
+namespace {
+
+struct Noted {
+  int descriptor;
+  FileIdentity identity;
+};
+
+struct Registry {
+  std::mutex mutex;
+  std::vector<Noted> noted;
+};
+
+// Never destroyed: descriptors are closed while the process exits, too.
+Registry& registry() {
+  static Registry& instance = *new Registry;
+  return instance;
+}
+
+void close_if_same(const Noted& noted) noexcept {
+  const auto now = identify(noted.descriptor);
+  if (now && *now == noted.identity) Descriptor(noted.descriptor).reset();
+}
+
+// The mutex is held across a fork, so that every such descriptor there is stands in the list.
+void before_fork() { registry().mutex.lock(); }
+
+void after_fork_in_parent() { registry().mutex.unlock(); }
+
+void after_fork_in_child() {
+  for (const Noted& noted : registry().noted) close_if_same(noted);
+  registry().noted.clear();
+  registry().mutex.unlock();
+}
+
+std::mutex& watched_mutex() {
+  register_fork_hooks(before_fork, after_fork_in_parent, after_fork_in_child);
+  return registry().mutex;
+}
+
+}  // namespace
+
+NoFork::NoFork() : guard_(watched_mutex()) {}
+
+Result<void> NoFork::note(int fd) const {
+  const auto identity = identify(fd);
+  if (!identity) return identity.failure();
+  registry().noted.push_back({fd, *identity});
+  return {};
+}
+
+void close_own(int fd) noexcept {
+  const std::lock_guard guard(registry().mutex);
+  auto& all = registry().noted;
+  const auto found =
+      std::find_if(all.begin(), all.end(), [&](const Noted& one) { return one.descriptor == fd; });
+  if (found == all.end()) return;
+  close_if_same(*found);
+  all.erase(found);
+}
+
+}  // namespace onecopy::os

@@ -1,0 +1,49 @@
+#include "os/own_descriptors.hpp"
+
+#include <gtest/gtest.h>
+
+#include "os/testing.hpp"
+
+namespace onecopy::os {
+namespace {
+
+using testing::Child;
+
+bool is_open(int fd) { return identify(fd).has_value(); }
+
+int make_own() {
+  const NoFork no_fork;
+  Descriptor made = event_descriptor().value();
+  EXPECT_TRUE(no_fork.note(made.get()));
+  return made.release();
+}
+
+TEST(OwnDescriptors, AreClosedInAForkedChild) {
+  const int own = make_own();
+  const Descriptor other = event_descriptor().value();
+  Child child([&] { return is_open(own) ? 1 : is_open(other.get()) ? 0 : 2; });
+  EXPECT_EQ(child.collect().code, 0);
+  EXPECT_TRUE(is_open(own));
+  close_own(own);
+  EXPECT_FALSE(is_open(own));
+}
+
+TEST(OwnDescriptors, AreNotTakenForOthersOfTheirNumber) {
+  const int own = make_own();
+  Descriptor(own).reset();  // the program, behind our back
+  auto [other, there] = stream_pair().value();
+  ASSERT_EQ(other.get(), own) << "the lowest number that is free";
+  Child child([number = own] { return is_open(number) ? 0 : 1; });
+  EXPECT_EQ(child.collect().code, 0);
+  close_own(own);
+  EXPECT_TRUE(is_open(other.get()));
+}
+
+TEST(OwnDescriptors, ThatWereNeverNotedAreLeftAlone) {
+  const Descriptor other = event_descriptor().value();
+  close_own(other.get());
+  EXPECT_TRUE(is_open(other.get()));
+}
+
+}  // namespace
+}  // namespace onecopy::os
