@@ -11,7 +11,8 @@
 
 namespace onecopy::os {
 
-// This process does not fork while it is held: to open a descriptor and note it.
+// This process does not fork while it is held: to open a descriptor and note it. Nothing is to be
+// called meanwhile that registers fork hooks, as a fork that waits for this holds their lock.
 class NoFork {
  public:
   NoFork();

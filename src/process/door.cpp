@@ -95,16 +95,18 @@ Result<void> check_hello(std::span<const std::byte> message, pid_t pid, const st
 }
 
 // Reserves a place and hands it over, with the arena.
-Result<memory::Ticket> welcome(int socket) {
+Result<memory::Ticket> welcome(int socket, const std::string& note) {
   const auto arena = memory::family_descriptor();
   if (!arena) return arena.failure();
-  const auto place = memory::reserve_place();
-  if (!place) return place.failure();
+  auto place = memory::reserve_place();
+  if (!place) return place;
   Answer answer{};
   answer.speaker = hello_of_self();
   answer.verdict = Verdict::welcome;
   answer.slot = place->slot;
   answer.generation = place->generation;
+  answer.note_bytes = static_cast<std::uint32_t>(std::min(note.size(), kLongestNote));
+  std::memcpy(answer.note, note.data(), answer.note_bytes);
   auto sent = os::send_descriptors(socket, std::span(&*arena, 1), bytes_of(answer));
   while (sent.error() == Error::interrupted) {
     sent = os::send_descriptors(socket, std::span(&*arena, 1), bytes_of(answer));
@@ -120,6 +122,7 @@ Result<memory::Ticket> welcome(int socket) {
 // process's own (os/own_descriptors.hpp).
 struct Door::State {
   std::string path;
+  std::string note;
   os::FileIdentity file;
   pid_t opener;
   os::WaitSet set;
@@ -205,7 +208,7 @@ Stage Door::State::hear(Knock& knock) {
     refuse(knock.socket, good.failure());
     return Stage::gone;
   }
-  const auto place = welcome(knock.socket);
+  const auto place = welcome(knock.socket, note);
   if (!place) {
     refuse(knock.socket, place.failure());
     return Stage::gone;
@@ -222,24 +225,32 @@ void Door::State::close(const Knock& knock) noexcept {
   if (knock.place.slot != memory::kNoSlot) memory::release_place(knock.place);
 }
 
-Result<Door> Door::open(const std::string& path) {
+Result<Door> Door::open(const std::string& path, const std::string& note) {
   auto from_the_root = os::absolute_path(path);
   if (!from_the_root) return std::move(from_the_root).failure();
-  const os::NoFork no_fork;
   auto set = os::WaitSet::create();
   if (!set) return std::move(set).failure();
-  auto bound = os::listen_at(*from_the_root);
+  const auto listen = [&]() -> Result<os::BoundSocket> {
+    const os::NoFork no_fork;
+    auto bound = os::listen_at(*from_the_root);
+    if (!bound) return bound;
+    if (auto noted = no_fork.note(bound->socket.get()); !noted) {
+      os::remove_socket(*from_the_root, bound->file);
+      return std::move(noted).failure();
+    }
+    return bound;
+  };
+  auto bound = listen();
   if (!bound) return std::move(bound).failure();
-  const auto arena = memory::family_descriptor();
-  Result<void> ready = arena ? set->add(bound->socket.get()) : arena.failure();
-  if (ready) ready = no_fork.note(bound->socket.get());
-  if (!ready) {
-    os::remove_socket(*from_the_root, bound->file);
-    return std::move(ready).failure();
+  Door door(std::unique_ptr<State>(new State{std::move(*from_the_root), note, bound->file,
+                                             os::process_id(), std::move(*set),
+                                             bound->socket.release()}));
+  if (auto added = door.state_->set.add(door.state_->listener); !added) {
+    return std::move(added).failure();
   }
-  return Door(
-      std::unique_ptr<State>(new State{std::move(*from_the_root), bound->file, os::process_id(),
-                                       std::move(*set), bound->socket.release()}));
+  // Last: where there can be no door, this process may yet join by the one that stands there.
+  if (auto arena = memory::family_descriptor(); !arena) return std::move(arena).failure();
+  return door;
 }
 
 Door::Door(std::unique_ptr<State> state) noexcept : state_(std::move(state)) {}

@@ -22,8 +22,9 @@ namespace onecopy::process {
 class Door {
  public:
   // The path's directory is made, for this user alone, where there is none. Makes this process a
-  // member of a family of its own if need be. Errors: os::listen_at()'s, and join_family()'s.
-  static Result<Door> open(const std::string& path);
+  // member of a family of its own if need be. `note` (at most 64 bytes) goes to whoever comes in.
+  // Errors: os::listen_at()'s, and join_family()'s.
+  static Result<Door> open(const std::string& path, const std::string& note = {});
   Door(Door&&) noexcept;
   Door& operator=(Door&&) noexcept;
   // Nobody is admitted any more, and the file is gone. Members stay.

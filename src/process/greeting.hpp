@@ -33,6 +33,7 @@ static_assert(std::is_trivially_copyable_v<Hello> && std::is_standard_layout_v<H
 enum class Verdict : std::uint32_t { refused, welcome };
 
 inline constexpr std::size_t kLongestReason = 480;
+inline constexpr std::size_t kLongestNote = 64;
 
 struct Answer {
   Hello speaker;
@@ -41,11 +42,12 @@ struct Answer {
   std::uint32_t slot;   // of a welcome: the place in the family
   std::uint32_t generation;
   std::uint32_t reason_bytes;
-  std::uint32_t unused;
+  std::uint32_t note_bytes;
   char reason[kLongestReason];  // of a refusal, for a person
+  char note[kLongestNote];      // of a welcome, from who opened the door, whatever it means
 };
-static_assert(sizeof(Answer) == 528 && offsetof(Answer, verdict) == 24 &&
-              offsetof(Answer, reason) == 48);
+static_assert(sizeof(Answer) == 592 && offsetof(Answer, verdict) == 24 &&
+              offsetof(Answer, reason) == 48 && offsetof(Answer, note) == 528);
 static_assert(std::is_trivially_copyable_v<Answer> && std::is_standard_layout_v<Answer>);
 
 // Of who knocked, after a welcome: it is in.

@@ -166,6 +166,7 @@ Result<bool> Joining::listen() {
     return std::move(adopted).failure();
   }
   if (memory::self_ticket() != place) return std::move(check_newcomer()).failure();
+  note_.assign(answer->note, std::min<std::size_t>(answer->note_bytes, kLongestNote));
   // Where it is not heard the place is taken all the same.
   static_cast<void>(os::write_some(connection_.get(), &kInside, 1));
   connection_.reset();

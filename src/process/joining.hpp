@@ -26,6 +26,8 @@ class Joining {
   // another pid namespace; version_mismatch, which names both; timed_out: nobody admits; too_many:
   // the family is full; what mapping the arena says.
   Result<bool> round();
+  // What who opened the door has to say to its guests, once this process is a member.
+  const std::string& note() const noexcept { return note_; }
 
  private:
   Result<bool> knock();
@@ -35,6 +37,7 @@ class Joining {
   std::string path_;
   os::Deadline deadline_;
   os::Descriptor connection_;
+  std::string note_;
 };
 
 }  // namespace onecopy::process
