@@ -20,7 +20,13 @@ if TYPE_CHECKING:
     from multiprocessing import *  # type: ignore[assignment]  # noqa: F403
     from typing import Any
 
+    from ._door import Door as Door
+    from ._door import join as join
     from ._executor import Executor as Executor
+    from ._publishing import find as find
+    from ._publishing import publish as publish
+    from ._publishing import published as published
+    from ._publishing import withdraw as withdraw
     from ._share import empty as empty
     from ._share import full as full
     from ._share import share as share
@@ -47,6 +53,16 @@ if sys.platform == "linux":
 
 # Not in __all__: `from onecopy import *` must not take NumPy's names from who has those.
 _SHARED_ARRAYS = {"empty", "full", "share", "zeros"}
+
+# Nor these, which programs have names of their own for.
+_BETWEEN_PROGRAMS = {
+    "Door": "_door",
+    "find": "_publishing",
+    "join": "_door",
+    "publish": "_publishing",
+    "published": "_publishing",
+    "withdraw": "_publishing",
+}
 
 _BESIDE_POOLS = {"Executor": "_executor", "WorkerDied": "_worker_died"}
 
@@ -135,6 +151,11 @@ def __getattr__(name: str) -> Any:
         from importlib import import_module
 
         return getattr(import_module(f"{__name__}.{_BESIDE_POOLS[name]}"), name)
+    if name in _BETWEEN_PROGRAMS:
+        from importlib import import_module
+
+        home = _BETWEEN_PROGRAMS[name] if sys.platform == "linux" else "_fallback"
+        return getattr(import_module(f"{__name__}.{home}"), name)
     if name in _SHARED_ARRAYS:
         if sys.platform == "linux":
             from . import _share as made_by

@@ -9,6 +9,16 @@ from typing_extensions import Self, disjoint_base
 __version__: str
 __build__: str  # which build of that version this is, of any two different
 
+# -- names ----------------------------------------------------------------------------------------
+
+def publish_queue(name: str, queue: Queue, kind: int) -> None:
+    """`kind` is the place of the queue's type in the tuple that `find` is given."""
+
+def publish_value(name: str, value: object) -> None: ...
+def find(name: str, timeout: float | None, queue_types: tuple[type[Queue], ...]) -> Any: ...
+def withdraw(name: str) -> None: ...
+def published() -> list[str]: ...
+
 # -- the family -----------------------------------------------------------------------------------
 
 def join_family() -> None:
@@ -30,6 +40,24 @@ def release_place(slot: int, generation: int) -> None:
 def name_child(slot: int, generation: int, pid: int) -> None: ...
 def adopt(descriptor: int, slot: int, generation: int) -> None:
     """Become the member of a reserved place. The descriptor is not consumed."""
+
+def join_door(path: str, timeout: float | None) -> bytes:
+    """Become a member of the family behind the door there. What its opener gives all guests."""
+
+@final
+class Door:
+    """A door to this process's family. `note`, at most 64 bytes, goes to all guests."""
+
+    def __init__(self, path: str, note: bytes) -> None: ...
+    def admit(self, timeout: float | None, /) -> int | None:
+        """The process that has come in; None: nobody in time."""
+
+    def fileno(self) -> int: ...
+    def close(self) -> None: ...
+    @property
+    def path(self) -> str: ...
+    @property
+    def closed(self) -> bool: ...
 
 def reclaim_dead() -> int:
     """Take back what dead members held; the number of members found dead."""
@@ -218,7 +246,7 @@ class Queue:
     """
 
     def __init__(self, maxsize: int = 0) -> None: ...
-    def _open(self, index: int, generation: int, bell: int, room_bell: int = -1) -> None:
+    def _open(self, index: int, generation: int, bell: int = -1, room_bell: int = -1) -> None:
         """Make this one for an existing queue; its bells (eventfds) are its own from now on. Only a
         bounded queue has one for room."""
 
@@ -249,6 +277,9 @@ class Queue:
     def _room_bell(self) -> int:
         """The bell for room, readable exactly while there is some, from the first call on; -1 where
         the queue has no bound."""
+
+    def _has_name(self) -> bool:
+        """Whether it has been published, so that others may use it who ring no bell."""
 
     def _has_room(self) -> bool:
         """A bell for room that rings without cause is silent afterwards, as the doorbell is after

@@ -56,6 +56,16 @@ def share(*_arguments: Any, **_options: Any) -> Any:
 empty = full = zeros = share
 
 
+def find(*_arguments: Any, **_options: Any) -> Any:
+    """There is no family to join or to find things in: raises NotImplementedError."""
+    raise NotImplementedError(
+        f"Onecopy runs on Linux only so far, and programs cannot meet on {sys.platform}"
+    )
+
+
+Door = join = publish = published = withdraw = find
+
+
 def install_allocator() -> bool:
     """False: arrays stay where NumPy makes them."""
     return False

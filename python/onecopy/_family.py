@@ -52,7 +52,7 @@ def join() -> None:
 
     Raises OSError or MemoryError where the system gives no arena."""
     if not _engine.in_family():
-        _adopt_template_place()
+        adopt_template_place()
         _engine.join_family()
 
 
@@ -195,7 +195,8 @@ def start_template(start: Callable[[], None], running_pid: Callable[[], int | No
             _engine.name_child(slot, generation, pid)
 
 
-def _adopt_template_place() -> None:
+def adopt_template_place() -> None:
+    """In the template of a forkserver, before it comes to be in a family of its own, or another."""
     place = os.environ.pop(TEMPLATE_PLACE, None)
     if place is None:
         return

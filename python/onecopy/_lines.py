@@ -5,6 +5,9 @@ long as there is something to get or room to put. Whoever finds neither stands i
 event loop, and each ring gives the first of them a turn. Nothing changes hands by a turn: it is a
 reason to try, and who tries in vain, because another process was quicker, keeps its place. So
 nothing is lost with a task that is cancelled, before its turn or in it.
+
+Who has found a queue by its name has no bell of it to ring or to hear. So where a queue has one,
+its lines look from time to time as well.
 """
 
 from __future__ import annotations
@@ -22,22 +25,33 @@ if TYPE_CHECKING:
     Lines = dict[asyncio.AbstractEventLoop, "Line"]
 
 
+_PAUSE = 0.01  # seconds from one look to the next
+
+
 class Line:
-    """Those who wait at one bell in one event loop."""
+    """Those who wait at one bell in one event loop; a bell of -1 is none."""
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, bell: int, is_worth_trying: Callable[[], bool]
+        self,
+        loop: asyncio.AbstractEventLoop,
+        bell: int,
+        has_name: Callable[[], bool],
+        is_worth_trying: Callable[[], bool],
     ) -> None:
         self._loop = loop
+        self._has_name = has_name
         self._is_worth_trying = is_worth_trying
+        self._looking: asyncio.TimerHandle | None = None
         self._is_over = False
         self._turns: OrderedDict[object, asyncio.Future[None]] = OrderedDict()
         # A copy: the program may watch the bell itself, and closing the queue closes the bell.
-        self._bell = os.dup(bell)
+        self._bell = os.dup(bell) if bell >= 0 else -1
         try:
-            loop.add_reader(self._bell, self._rung)
+            if self._bell >= 0:
+                loop.add_reader(self._bell, self._rung)
+            self._look_if_named()
         except BaseException:
-            os.close(self._bell)
+            self.close()
             raise
 
     def turn(self, place: object) -> asyncio.Future[None]:
@@ -53,6 +67,10 @@ class Line:
         return not self._turns
 
     def close(self) -> None:
+        if self._looking is not None:
+            self._looking.cancel()
+        if self._bell < 0:
+            return
         try:
             self._loop.remove_reader(self._bell)
         finally:
@@ -64,8 +82,18 @@ class Line:
         with suppress(RuntimeError):  # the loop is closed, and nobody waits in it
             self._loop.call_soon_threadsafe(self._give_all_a_turn)
 
+    def _look_if_named(self) -> None:
+        """Who publishes the queue rings once, so that this is asked again then."""
+        if self._looking is None and self._has_name():
+            self._looking = self._loop.call_later(_PAUSE, self._look)
+
+    def _look(self) -> None:
+        self._looking = self._loop.call_later(_PAUSE, self._look)
+        self._rung()
+
     def _rung(self) -> None:
         try:
+            self._look_if_named()
             if not self._is_worth_trying():
                 return  # somebody was here before, or died after ringing
         except (OSError, ValueError):
@@ -84,6 +112,7 @@ class Line:
 async def in_line(
     lines: Lines,
     bell: Callable[[], int],
+    has_name: Callable[[], bool],
     is_worth_trying: Callable[[], bool],
     attempt: Callable[[], Any],
 ) -> Any:
@@ -93,7 +122,7 @@ async def in_line(
     line = lines.get(loop)
     is_new = line is None
     if line is None:
-        line = lines[loop] = Line(loop, bell(), is_worth_trying)
+        line = lines[loop] = Line(loop, bell(), has_name, is_worth_trying)
     place = object()
     try:
         # Nobody told those of the line if the queue was closed before there was one.

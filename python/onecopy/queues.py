@@ -81,6 +81,12 @@ class _QueueEnd:
         raise NotImplementedError
 
 
+def _existing(descriptor: int) -> int:
+    if descriptor < 0:
+        raise OSError("a queue that was found by its name has no descriptor to be watched by")
+    return descriptor
+
+
 class QueueReader(_QueueEnd):
     """The receiving end of a queue, as `queue._reader` gives it: made anew each time, so that a
     queue does not refer to itself."""
@@ -98,9 +104,10 @@ class QueueReader(_QueueEnd):
         self._queue._close_reader()
 
     def fileno(self) -> int:
-        """A descriptor that is readable exactly while a message waits; the message is not in it."""
+        """A descriptor that is readable exactly while a message waits; the message is not in it.
+        OSError: the queue was found by its name, and has none here."""
         self._check_open()
-        return self._queue._bell()
+        return _existing(self._queue._bell())
 
     def poll(self, timeout: float | None = 0.0) -> bool:
         """Whether a message waits, or comes within `timeout` seconds (None: whenever it comes)."""
@@ -157,7 +164,7 @@ class QueueWriter(_QueueEnd):
         """A descriptor that is always writable; what is written to it is no message."""
         if self._queue._writer_closed:
             raise OSError("handle is closed")
-        return self._queue._descriptors()[0]
+        return _existing(*self._queue._descriptors()[:1] or (-1,))
 
     @property
     def send(self) -> Callable[[Any], None]:
@@ -248,7 +255,9 @@ class _QueueBase(_engine.Queue):
         from ._lines import in_line
 
         # Looked up at each attempt: closing the queue puts something else in its place.
-        return await in_line(self._getting, self._bell, self._poll, lambda: self.get(False))
+        return await in_line(
+            self._getting, self._bell, self._has_name, self._poll, lambda: self.get(False)
+        )
 
     async def _deliver(self, envelope: _engine.Envelope) -> None:
         """What `put_async` gives to be awaited."""
@@ -260,7 +269,11 @@ class _QueueBase(_engine.Queue):
         from ._lines import in_line
 
         await in_line(
-            self._putting, self._room_bell, self._has_room, lambda: self._put_envelope(envelope)
+            self._putting,
+            self._room_bell,
+            self._has_name,
+            self._has_room,
+            lambda: self._put_envelope(envelope),
         )
 
     def _get_seen_first(self) -> None:
@@ -290,7 +303,7 @@ class _QueueBase(_engine.Queue):
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         _place, index, generation, *bells = state
-        if isinstance(bells[0], Handover):
+        if bells and isinstance(bells[0], Handover):
             bells[0].open(lambda *numbers: self._open(index, generation, *numbers))
         else:
             self._open(index, generation, *(bell.detach() for bell in bells))

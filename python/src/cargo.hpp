@@ -38,6 +38,8 @@ class Cargo {
   // What is to be undone where the message is not delivered; taken over.
   void add(Withdrawals& withdrawals) { withdrawals_.take(withdrawals); }
 
+  bool has_withdrawals() const noexcept { return !withdrawals_.empty(); }
+
   // False with an exception set; then nothing is left but to clear().
   bool load();
 

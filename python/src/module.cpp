@@ -16,6 +16,7 @@
 #include "condition.hpp"
 #include "connection.hpp"
 #include "crew.hpp"
+#include "door.hpp"
 #include "elements.hpp"
 #include "envelope.hpp"
 #include "errors.hpp"
@@ -25,6 +26,7 @@
 #include "lock.hpp"
 #include "math_threads.hpp"
 #include "module_functions.hpp"
+#include "names.hpp"
 #include "numpy_api.hpp"
 #include "os/descriptor.hpp"
 #include "os/memory_kills.hpp"
@@ -60,12 +62,15 @@ NB_MODULE(_engine, module) {
       !python::add_pickle_sink_type(module.ptr()) ||
       !python::add_reducer_table_type(module.ptr()) || !python::add_envelope_type(module.ptr()) ||
       !python::add_crew_type(module.ptr()) || !python::add_pool_worker_type(module.ptr()) ||
-      !python::add_turn_type(module.ptr()) || !python::add_ways(module.ptr())) {
+      !python::add_turn_type(module.ptr()) || !python::add_door_type(module.ptr()) ||
+      !python::add_ways(module.ptr())) {
     throw nb::python_error();
   }
   python::watch_arenas();
   python::add_family_functions(module);
   python::add_inspect_function(module);
+  python::add_names_functions(module);
+  python::add_join_function(module);
   module.def("is_pickling_message", &python::is_pickling_message);
   module.def("when_undelivered", &python::when_undelivered, nb::arg("function"));
   module.def("set_math_threads", &python::set_math_threads, nb::arg("threads"));

@@ -250,6 +250,7 @@ PyObject* maximum(PyObject* self, void*) {
   return PyLong_FromUnsignedLong(most == 0 ? kUnbounded : most);
 }
 
+// -1: it was found by its name, and has none.
 PyObject* bell(PyObject* self, PyObject*) {
   const State state = open_state(self);
   if (!state) return nullptr;
@@ -269,9 +270,16 @@ PyObject* has_room(PyObject* self, PyObject*) {
   return state ? PyBool_FromLong(state->channel.has_room()) : nullptr;
 }
 
+// Whether others may have it who ring no bell.
+PyObject* has_name(PyObject* self, PyObject*) {
+  const State state = open_state(self);
+  return state ? PyBool_FromLong(state->channel.has_name()) : nullptr;
+}
+
 PyObject* descriptors(PyObject* self, PyObject*) {
   const State state = open_state(self);
   if (!state) return nullptr;
+  if (!state->bell) return PyTuple_New(0);
   if (!state->room_bell) return Py_BuildValue("(i)", state->bell.get());
   return Py_BuildValue("(ii)", state->bell.get(), state->room_bell.get());
 }
@@ -375,7 +383,7 @@ PyObject* open(PyObject* self, PyObject* arguments) {
   unsigned generation = 0;
   int bell_number = -1;
   int room_bell_number = -1;
-  if (PyArg_ParseTuple(arguments, "IIi|i:_open", &index, &generation, &bell_number,
+  if (PyArg_ParseTuple(arguments, "II|ii:_open", &index, &generation, &bell_number,
                        &room_bell_number) == 0) {
     return nullptr;
   }
@@ -427,6 +435,7 @@ PyMethodDef methods[] = {
     {"_bell", bell, METH_NOARGS, nullptr},
     {"_room_bell", room_bell, METH_NOARGS, nullptr},
     {"_has_room", has_room, METH_NOARGS, nullptr},
+    {"_has_name", has_name, METH_NOARGS, nullptr},
     {"_put_envelope", put_envelope, METH_O, nullptr},
     {"_descriptors", descriptors, METH_NOARGS, nullptr},
     {"_name", name, METH_NOARGS, nullptr},
@@ -461,6 +470,12 @@ PyType_Spec spec = {"onecopy._engine.Queue", sizeof(Queue), 0,
 bool add_queue_type(PyObject* module) {
   queue_type = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&spec));
   return queue_type != nullptr && PyModule_AddType(module, queue_type) == 0;
+}
+
+PyObject* make_queue(PyTypeObject* type, Channel channel) {
+  Reference made(allocate(type, nullptr, nullptr));
+  if (!made || !set_up(made.get(), std::move(channel), {}, {})) return nullptr;
+  return made.release();
 }
 
 Queue* as_queue(PyObject* object) {

@@ -15,7 +15,7 @@ namespace onecopy::python {
 
 struct QueueState {
   channel::Channel channel;
-  os::Descriptor bell;       // an eventfd, inherited by fork
+  os::Descriptor bell;       // an eventfd, inherited by fork; none where it was found by its name
   os::Descriptor room_bell;  // another, where the queue is bounded
 };
 
@@ -27,6 +27,8 @@ struct Queue {
 };
 
 bool add_queue_type(PyObject* module);
+// A queue of that type, without bells. Null with an exception set.
+PyObject* make_queue(PyTypeObject* type, channel::Channel channel);
 Queue* as_queue(PyObject* object);  // null where it is something else
 
 }  // namespace onecopy::python

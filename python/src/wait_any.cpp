@@ -14,10 +14,14 @@
 namespace onecopy::python {
 namespace {
 
+// A queue that has been published may have putters who ring no bell: between two looks at it.
+constexpr os::Nanoseconds kUnrung = 10 * os::kMillisecond;
+
 // One of those waited for. Holds what a channel's handle lives in, should it be closed meanwhile.
 struct Waitable {
   std::shared_ptr<void> keeper;
   channel::Channel* channel = nullptr;  // null: a descriptor and nothing else
+  int entry = -1;                       // of the descriptor; -1: it has none
   bool ready = false;
 };
 
@@ -39,6 +43,14 @@ class Watch {
     }
   }
 
+  // How long nobody need look where no descriptor says anything.
+  os::Nanoseconds slice() const noexcept {
+    const bool unrung = std::any_of(waitables_.begin(), waitables_.end(), [](const Waitable& one) {
+      return one.channel != nullptr && one.channel->has_name();
+    });
+    return unrung ? kUnrung : sync::kSlice;
+  }
+
   bool any_message() const noexcept {
     return std::any_of(waitables_.begin(), waitables_.end(), [](const Waitable& waitable) {
       return waitable.channel != nullptr && waitable.channel->size() != 0;
@@ -54,13 +66,16 @@ class Watch {
 
  private:
   void add(Waitable waitable, int descriptor) {
+    if (descriptor >= 0) {
+      waitable.entry = static_cast<int>(entries_.size());
+      entries_.push_back({.fd = descriptor, .read = true});
+    }
     waitables_.push_back(std::move(waitable));
-    entries_.push_back({.fd = descriptor, .read = true});
   }
   static bool is_ready(Waitable& waitable, const os::Poll& found) noexcept;
 
   std::vector<Waitable> waitables_;
-  std::vector<os::PollEntry> entries_;  // one for each
+  std::vector<os::PollEntry> entries_;
   sync::SpinBudget spins_;
 };
 
@@ -105,9 +120,12 @@ Result<bool> Watch::look(os::Deadline deadline) {
     return polled.failure();
   }
   bool any = false;
-  for (std::size_t i = 0; i < entries_.size(); ++i) {
-    waitables_[i].ready = is_ready(waitables_[i], entries_[i].found);
-    any = any || waitables_[i].ready;
+  for (Waitable& waitable : waitables_) {
+    const os::Poll nothing;
+    waitable.ready = is_ready(
+        waitable,
+        waitable.entry < 0 ? nothing : entries_[static_cast<std::size_t>(waitable.entry)].found);
+    any = any || waitable.ready;
   }
   return any;
 }
@@ -126,7 +144,7 @@ std::vector<std::size_t> wait_any(nb::sequence waitables, nb::object timeout) {
   const auto round = [&] {
     // Once for all: a message that comes from now on rings.
     if (first) watch.keep_bells_level();
-    found = watch.look(first ? os::Deadline::after(0) : deadline.earlier_of(sync::kSlice));
+    found = watch.look(first ? os::Deadline::after(0) : deadline.earlier_of(watch.slice()));
     if (first && found && !*found) watch.spin(deadline);
     first = false;
     return !found || *found || deadline.expired();

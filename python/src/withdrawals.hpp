@@ -25,6 +25,8 @@ class Withdrawals {
   // What `other` has as well, which has nothing left. May throw std::bad_alloc.
   void take(Withdrawals& other);
 
+  bool empty() const noexcept { return functions_.empty(); }
+
   // The message belongs to who gets it: nothing is undone any more.
   void strike_out() noexcept { functions_.clear(); }
   // Runs any code. What it raises is printed as that of a destructor is; an exception that is set

@@ -137,6 +137,7 @@ class Channel {
   // May be called before a try_put(), as soon as it is known that there will be one: what that will
   // write to is fetched meanwhile.
   void expect_put() noexcept;
+
   // Says that members without a bell may come to have it, who put and take without ringing: whoever
   // watches a bell of it is to look by himself as well, from time to time. Rings both bells of this
   // handle, so that who watches already learns of it.

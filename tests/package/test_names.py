@@ -159,6 +159,13 @@ def test_elsewhere_the_names_are_stocks_and_it_is_said_once(python, system):
             onecopy.memory()
         except NotImplementedError as error:
             print(error)
+        for name in sorted(onecopy._BETWEEN_PROGRAMS):
+            try:
+                getattr(onecopy, name)("name")
+            except NotImplementedError as error:
+                assert "programs cannot meet" in str(error)
+            else:
+                print(name)
         """,
         system,
     )

@@ -36,6 +36,19 @@ def messages() -> None:
     assert_type(ours.recv_bytes(), bytes)
 
 
+def programs() -> None:
+    jobs: mp.Queue[int] = mp.Queue()
+    mp.publish("jobs", jobs)
+    assert_type(mp.published(), "list[str]")
+    mp.withdraw("jobs")
+    with mp.Door("/run/door") as door:
+        assert_type(door.admit(1.5), int)
+        assert_type(door.path, str)
+    mp.join("/run/door", timeout=None)
+    found: mp.Queue[int] = mp.find("jobs", 1.5)
+    assert_type(found.get(), int)
+
+
 def children() -> None:
     child = mp.Process(target=double, args=(1,), daemon=True)
     child.start()
