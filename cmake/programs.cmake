@@ -1,5 +1,6 @@
 # Programs on the engine that are built when asked for by name:
 #   examples/cpp/NAME.cpp   target example_NAME  in build/PRESET/examples
+#   examples/cpp/NAME/worker.cpp, which is one program of several: the same, and called NAME
 #   ONECOPY_PROGRAM         target program       in build/PRESET/programs, named like its source
 function(add_program target source folder)
   cmake_path(GET source STEM LAST_ONLY stem)
@@ -15,6 +16,15 @@ foreach(source IN LISTS example_sources)
   cmake_path(GET source STEM LAST_ONLY stem)
   add_program(example_${stem} ${source} examples)
   target_link_libraries(example_${stem} PRIVATE onecopy_options)
+endforeach()
+
+file(GLOB worker_sources CONFIGURE_DEPENDS examples/cpp/*/worker.cpp)
+foreach(source IN LISTS worker_sources)
+  cmake_path(GET source PARENT_PATH folder)
+  cmake_path(GET folder FILENAME name)
+  add_program(example_${name} ${source} examples)
+  target_link_libraries(example_${name} PRIVATE onecopy_options)
+  set_target_properties(example_${name} PROPERTIES OUTPUT_NAME ${name})
 endforeach()
 
 if(ONECOPY_PROGRAM AND EXISTS ${ONECOPY_PROGRAM})

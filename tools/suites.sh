@@ -171,6 +171,21 @@ cpp_examples() {
   done
 }
 
+# Each program in Python with a worker in C++, which joins it.
+joined_examples() {
+  local producer name
+  for producer in examples/cpp/*/producer.py; do
+    name=$(basename "$(dirname "$producer")")
+    if locked build_engine release "example_$name" &&
+      logged "test-examples-joined-$name" "$venv/bin/python" "$producer" \
+        --worker "build/release/examples/$name" --size 10000; then
+      passed=$((passed + 1))
+    else
+      failed=$((failed + 1))
+    fi
+  done
+}
+
 # The interpreters of this machine that Onecopy supports, one of each version, but that of .venv/:
 # lines "VERSION PATH".
 other_interpreters() {
