@@ -19,8 +19,10 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <span>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
@@ -31,6 +33,9 @@
 namespace [[gnu::visibility("default")]] onecopy {
 
 namespace detail {
+
+template <class T>
+struct Named;
 
 // Shared memory behind a lock, whatever lies in it.
 class SharedElements {
@@ -45,6 +50,11 @@ class SharedElements {
   std::size_t size() const noexcept;
   void* data() const noexcept;
   RLock& lock() const noexcept;
+
+  // See onecopy/names.hpp.
+  Result<void> publish(std::string_view name, std::uint64_t type_hash) const;
+  static Result<SharedElements> find(std::string_view name, std::size_t element_bytes,
+                                     std::uint64_t type_hash, std::int64_t wait);
 
  private:
   struct State;
@@ -84,6 +94,7 @@ class Array {
   std::span<const T> span() const noexcept { return {static_cast<T*>(elements_.data()), size()}; }
 
  private:
+  friend detail::Named<Array<T>>;
   explicit Array(detail::SharedElements&& elements) noexcept : elements_(std::move(elements)) {}
 
   detail::SharedElements elements_;

@@ -28,6 +28,8 @@ namespace [[gnu::visibility("default")]] onecopy {
 
 namespace detail {
 
+class SharedElements;
+
 // What both kinds have in common.
 class LockHandle {
  public:
@@ -82,6 +84,7 @@ class RLock : public detail::LockHandle {
   static Result<RLock> create();
 
  private:
+  friend detail::SharedElements;
   using LockHandle::LockHandle;
 };
 

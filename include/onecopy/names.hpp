@@ -11,10 +11,10 @@
 // its shared memory, not in the file system; nobody else sees them. Python has onecopy.publish and
 // onecopy.find.
 //
-// What may be published: a queue; and any value that may be sent, where all that is large in it is
-// shared (onecopy/shared.hpp): who finds it has the same memory, and a copy of the rest. A name is
-// UTF-8 without control characters, of at most kLongestName bytes. Which types the values of a
-// queue have, nobody checks until one is taken.
+// What may be published: a queue; an Array (onecopy/array.hpp), for C++ only; and any value that
+// may be sent, where all that is large in it is shared (onecopy/shared.hpp): who finds it has the
+// same memory, and a copy of the rest. A name is UTF-8 without control characters, of at most
+// kLongestName bytes. Which types the values of a queue have, nobody checks until one is taken.
 //
 // A name is there until its publisher withdraws it or ends. So long the publisher holds what stands
 // under it, even where it has no handle on it any more; who has found it holds it too, and needs
@@ -38,6 +38,7 @@
 #include <utility>
 #include <vector>
 
+#include <onecopy/array.hpp>
 #include <onecopy/codec.hpp>
 #include <onecopy/deadline.hpp>
 #include <onecopy/error.hpp>
@@ -77,6 +78,18 @@ struct Named<Queue<T>> {
     Result<QueueHandle> handle = QueueHandle::find(name, wait);
     if (!handle) return std::move(handle).failure();
     return Queue<T>(std::move(handle).value());
+  }
+};
+
+template <class T>
+struct Named<Array<T>> {
+  static Result<void> publish(std::string_view name, const Array<T>& array) {
+    return array.elements_.publish(name, type_hash<T>());
+  }
+  static Result<Array<T>> find(std::string_view name, std::int64_t wait) {
+    Result<SharedElements> elements = SharedElements::find(name, sizeof(T), type_hash<T>(), wait);
+    if (!elements) return std::move(elements).failure();
+    return Array<T>(std::move(elements).value());
   }
 };
 

@@ -33,6 +33,10 @@ Result<Opened> open(const std::string& name, const names::Found& found) {
     opened.queue = std::move(*queue);
     return opened;
   }
+  if (found.what != names::What::value && found.what != names::What::pickle) {
+    return Failure{Error::invalid, 0,
+                   "'" + name + "' names " + names::describe(found.what) + ", for C++ only"};
+  }
   auto blocks = names::open_shared(found);
   if (!blocks) return std::move(blocks).failure();
   opened.blocks = std::move(*blocks);
@@ -99,8 +103,10 @@ void publish_value(const std::string& name, nb::handle object) {
                 "publish each queue by itself, in place of a pipe too"});
   }
   const channel::Outgoing outgoing = message->outgoing();
+  const auto what =
+      outgoing.kind == message::Kind::value ? names::What::value : names::What::pickle;
   value_or_raise(without_gil(
-      [&] { return names::publish_value(name, outgoing.kind, outgoing.body, outgoing.blocks); }));
+      [&] { return names::publish_value(name, what, outgoing.body, outgoing.blocks); }));
   message->cargo.delivered();
 }
 

@@ -6,6 +6,7 @@
 
 #include <string>
 
+#include <onecopy/array.hpp>
 #include <onecopy/names.hpp>
 #include <onecopy/shared.hpp>
 
@@ -79,6 +80,7 @@ TEST_F(NamesKill, WhoPublishesWhatNobodyElseHas) {
       [] {
         EXPECT_TRUE(publish("queue", Numbers()));
         EXPECT_TRUE(publish("table", Shared<double>(10)));
+        EXPECT_TRUE(publish("array", Array<int>(10)));
       },
       [this] { expect_working(); });
 }
@@ -87,11 +89,15 @@ TEST_F(NamesKill, WhoFinds) {
   const auto prepare = [this] {
     EXPECT_TRUE(publish("kept queue", numbers_));
     EXPECT_TRUE(publish("kept table", table_));
+    EXPECT_TRUE(publish("kept array", Array<int>(10)));
   };
   const auto check = [this] {
     EXPECT_TRUE(find<Numbers>("kept queue"));
     EXPECT_TRUE(find<Shared<double>>("kept table"));
-    for (const char* name : {"kept queue", "kept table"}) EXPECT_TRUE(withdraw(name));
+    EXPECT_TRUE(find<Array<int>>("kept array"));
+    for (const char* name : {"kept queue", "kept table", "kept array"}) {
+      EXPECT_TRUE(withdraw(name));
+    }
     expect_working();
   };
   kill_at_every_step(
@@ -99,6 +105,7 @@ TEST_F(NamesKill, WhoFinds) {
       [] {
         EXPECT_TRUE(find<Numbers>("kept queue"));
         EXPECT_TRUE(find<Shared<double>>("kept table"));
+        EXPECT_TRUE(find<Array<int>>("kept array"));
       },
       check);
 }

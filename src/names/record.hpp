@@ -26,6 +26,7 @@ enum class What : std::uint32_t {
   joinable_queue = 3,
   value = 4,   // the body of a message of message::Kind::value
   pickle = 5,  // the same of message::Kind::pickle
+  array = 6,   // an Array of C++: an ArrayBody; its lock and its elements are shared parts
 };
 
 enum class Entry : std::uint32_t { free, published };
@@ -70,6 +71,15 @@ static_assert(offsetof(NameRecord, state) == 0 && offsetof(NameRecord, slot) == 
               offsetof(NameRecord, shared) == 32 && offsetof(NameRecord, references) == 96 &&
               offsetof(NameRecord, name_bytes) == 128 && offsetof(NameRecord, name) == 132 &&
               offsetof(NameRecord, body) == 256);
+
+// The body of an array.
+struct ArrayBody {
+  std::uint64_t count;
+  std::uint64_t element_bytes;
+  std::uint64_t type_hash;
+};
+static_assert(sizeof(ArrayBody) == 24 && sizeof(ArrayBody) <= kLongestBody &&
+              std::is_trivially_copyable_v<ArrayBody>);
 
 inline NamesHead& head() noexcept { return *reinterpret_cast<NamesHead*>(memory::names_table()); }
 inline NameRecord& record_of(std::uint32_t entry) noexcept {

@@ -216,16 +216,14 @@ Result<void> publish_queue(std::string_view name, What what, channel::Channel& c
   return published;
 }
 
-Result<void> publish_value(std::string_view name, message::Kind kind,
-                           std::span<const std::byte> body,
+Result<void> publish_value(std::string_view name, What what, std::span<const std::byte> body,
                            std::span<const memory::BlockIndex> blocks) {
   if (Result<void> good = check_name(name); !good) return good;
   if (Result<void> joined = memory::join_family(); !joined) return joined;
   const auto has_memory = [](memory::BlockIndex block) {
     return memory::named_by(block).block == memory::kNoBlock;
   };
-  if (kind == message::Kind::raw || body.size() > kLongestBody ||
-      std::any_of(blocks.begin(), blocks.end(), has_memory)) {
+  if (body.size() > kLongestBody || std::any_of(blocks.begin(), blocks.end(), has_memory)) {
     return Failure{Error::invalid, 0,
                    "a value of this size cannot be published: only what is shared, as by share(), "
                    "and some " +
@@ -237,7 +235,7 @@ Result<void> publish_value(std::string_view name, message::Kind kind,
                        " shared parts, and this one has " + std::to_string(blocks.size())};
   }
   return publish(name, [&](NameRecord& record) {
-    record.what = kind == message::Kind::value ? What::value : What::pickle;
+    record.what = what;
     record.body_bytes = static_cast<std::uint32_t>(body.size());
     std::memcpy(record.body, body.data(), body.size());
     record.shared_count = static_cast<std::uint32_t>(blocks.size());
@@ -298,9 +296,28 @@ Result<Found> look_up(std::string_view name) {
   return std::move(*found);
 }
 
+const char* describe(What what) noexcept {
+  switch (what) {
+    case What::queue:
+    case What::simple_queue:
+    case What::joinable_queue:
+      return "a queue";
+    case What::value:
+      return "a value";
+    case What::pickle:
+      return "a pickle, which only Python reads";
+    case What::array:
+      return "an Array of C++";
+    case What::none:
+      break;
+  }
+  return "nothing that is known";
+}
+
 Result<channel::Channel> open_queue(std::string_view name, const Found& found) {
   if (!found.is_queue()) {
-    return Failure{Error::invalid, 0, quoted(name) + " names a value, not a queue"};
+    return Failure{Error::invalid, 0,
+                   quoted(name) + " names " + describe(found.what) + ", not a queue"};
   }
   return channel::Channel::open(found.channel);
 }

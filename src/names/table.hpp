@@ -29,11 +29,10 @@ namespace onecopy::names {
 // Error::invalid: the name is no name (empty, too long, no UTF-8), or taken, and by whom.
 // Error::too_many: there is no room for more names.
 Result<void> publish_queue(std::string_view name, What what, channel::Channel& channel);
-// A message as a queue would take it. Each block must be a reference to a shared block: these are
-// taken over where it is published, and only there. Error::invalid also where the value has memory
-// of its own, or is longer than kLongestBody.
-Result<void> publish_value(std::string_view name, message::Kind kind,
-                           std::span<const std::byte> body,
+// A value, pickle or array, without what is shared, and what is. Each block must be a reference to
+// a shared block: these are taken over where it is published, and only there. Error::invalid also
+// where the value has memory of its own, or is longer than kLongestBody.
+Result<void> publish_value(std::string_view name, What what, std::span<const std::byte> body,
                            std::span<const memory::BlockIndex> blocks);
 // Error::not_found; Error::permission: another process has published it.
 Result<void> withdraw(std::string_view name);
@@ -55,8 +54,10 @@ Result<Found> look_up(std::string_view name);
 // A handle on the queue. Error::closed: it is gone since; look up again. Error::invalid: it is
 // none.
 Result<channel::Channel> open_queue(std::string_view name, const Found& found);
-// References of this process to each shared block, in the order of the message. Error::closed as
-// above.
+// What an error says of it: "a queue", and so on.
+const char* describe(What what) noexcept;
+// References of this process to each shared block, in the order in which they were published.
+// Error::closed as above.
 Result<std::vector<memory::BlockIndex>> open_shared(const Found& found);
 
 // To be read before look_up() and given to wait_for_change() where that found nothing, so that no

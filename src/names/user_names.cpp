@@ -1,12 +1,15 @@
 // The names of include/onecopy/names.hpp.
 #include <onecopy/names.hpp>
 
+#include <cstring>
 #include <span>
 
 #include "channel/queue_state.hpp"
 #include "memory/block.hpp"
+#include "memory/reference.hpp"
 #include "message/codec_state.hpp"
 #include "names/find.hpp"
+#include "sync/elements_state.hpp"
 
 namespace onecopy {
 
@@ -23,6 +26,11 @@ template <class T>
 Result<T> in_time(Result<T> found, std::int64_t wait) {
   if (wait == 0 || found.error() != Error::not_found) return found;
   return Failure{Error::timed_out, 0, "not in time: " + found.failure().text()};
+}
+
+Failure something_else(std::string_view name, const names::Found& found, const char* wanted) {
+  return {Error::invalid, 0,
+          "'" + std::string(name) + "' names " + names::describe(found.what) + ", not " + wanted};
 }
 
 // The references of a message to what is shared in it, for as long as it is read.
@@ -49,25 +57,56 @@ Result<QueueHandle> QueueHandle::find(std::string_view name, std::int64_t wait) 
   return QueueHandle(make_unique_pointer<State>(State{std::move(found).value()}));
 }
 
+Result<void> SharedElements::publish(std::string_view name, std::uint64_t type_hash) const {
+  const names::ArrayBody body{state_->count, state_->element_bytes, type_hash};
+  message::OutgoingBlocks blocks;
+  for (const memory::SharedName part : {state_->lock.state().lock.name(), state_->memory.name}) {
+    const auto reference = memory::make_reference(part);
+    if (!reference) return reference.failure();
+    blocks.add(*reference);
+  }
+  Result<void> published = names::publish_value(name, names::What::array,
+                                                std::as_bytes(std::span(&body, 1)), blocks.span());
+  if (published) blocks.delivered();
+  return published;
+}
+
+Result<SharedElements> SharedElements::find(std::string_view name, std::size_t element_bytes,
+                                            std::uint64_t type_hash, std::int64_t wait) {
+  const auto open = [=](const names::Found& found) -> Result<SharedElements> {
+    names::ArrayBody body{};
+    if (found.what != names::What::array || found.body.size() != sizeof body ||
+        found.shared.size() != 2) {
+      return something_else(name, found, "an Array of C++");
+    }
+    std::memcpy(&body, found.body.data(), sizeof body);
+    if (body.element_bytes != element_bytes || body.type_hash != type_hash) {
+      return Failure{Error::invalid, 0,
+                     "'" + std::string(name) + "' names an Array of " + std::to_string(body.count) +
+                         " elements of " + std::to_string(body.element_bytes) +
+                         " bytes, and of another type than was wanted, whose elements have " +
+                         std::to_string(element_bytes)};
+    }
+    auto state = State::open(found.shared[0], found.shared[1], body.count, element_bytes);
+    if (!state) return std::move(state).failure();
+    return SharedElements(std::move(*state));
+  };
+  return in_time(names::find(name, deadline_of(wait), open), wait);
+}
+
 Result<void> publish_value(std::string_view name, ValueWrite value) {
   if (Result<void> joined = memory::join_family(); !joined) return joined;
   Encoder::State state;
   if (Result<void> encoded = state.encode(value); !encoded) return encoded;
   Result<void> published =
-      names::publish_value(name, message::Kind::value, state.buffer.span(), state.blocks.span());
+      names::publish_value(name, names::What::value, state.buffer.span(), state.blocks.span());
   if (published) state.blocks.delivered();
   return published;
 }
 
 Result<void> find_value(std::string_view name, ValueRead value, std::int64_t wait) {
   const auto read = [name, value](const names::Found& found) -> Result<void> {
-    if (found.is_queue()) {
-      return Failure{Error::invalid, 0, "'" + std::string(name) + "' names a queue, not a value"};
-    }
-    if (found.what == names::What::pickle) {
-      return Failure{Error::invalid, 0,
-                     "'" + std::string(name) + "' names a pickle, which only Python reads"};
-    }
+    if (found.what != names::What::value) return something_else(name, found, "a value");
     auto opened = names::open_shared(found);
     if (!opened) return std::move(opened).failure();
     const References references{std::move(*opened)};

@@ -2,12 +2,15 @@
 #include <onecopy/names.hpp>
 
 #include <chrono>
+#include <cstdint>
 #include <map>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <onecopy/array.hpp>
 #include <onecopy/family.hpp>
 #include <onecopy/shared.hpp>
 
@@ -94,6 +97,38 @@ TEST_F(Names, LeadToTheSameMemory) {
   })));
   EXPECT_EQ(table.span()[5], 2.5);
   EXPECT_TRUE(withdraw("table"));
+}
+
+TEST_F(Names, LeadToTheSameArrayAndItsLock) {
+  Array<std::int32_t> counts(100);
+  EXPECT_TRUE(publish("counts", counts));
+  EXPECT_TRUE(ended_well(start_process([] {
+    auto found = find<Array<std::int32_t>>("counts").value_or_throw();
+    EXPECT_EQ(found.size(), 100u);
+    found.set(7, 5);
+    const std::scoped_lock guard(found.lock());
+    found.set(8, 6);
+  })));
+  EXPECT_EQ(counts.get(7) + counts.get(8), 11);
+  {
+    auto again = find<Array<std::int32_t>>("counts").value_or_throw();
+    const std::scoped_lock guard(counts.lock());
+    std::thread([&] { EXPECT_FALSE(again.lock().try_lock()); }).join();
+  }
+  for (const auto& refused :
+       {find<Array<float>>("counts").failure(), find<Array<double>>("counts").failure()}) {
+    EXPECT_EQ(refused.code, Error::invalid);
+    EXPECT_NE(refused.text().find("'counts' names an Array of 100 elements of 4 bytes"),
+              std::string::npos)
+        << refused.text();
+  }
+  EXPECT_EQ(find<Queue<int>>("counts").failure().text(),
+            "'counts' names an Array of C++, not a queue");
+  EXPECT_EQ(find<int>("counts").error(), Error::invalid);
+  EXPECT_TRUE(publish("number", 5));
+  EXPECT_EQ(find<Array<int>>("number").failure().text(),
+            "'number' names a value, not an Array of C++");
+  for (const char* name : {"counts", "number"}) EXPECT_TRUE(withdraw(name));
 }
 
 TEST_F(Names, LeadToCopiesOfSmallValues) {

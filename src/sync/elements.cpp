@@ -8,20 +8,10 @@
 #include <mutex>
 #include <string>
 
-#include "memory/block.hpp"
-#include "memory/shared.hpp"
-#include "sync/user_lock.hpp"
+#include "sync/elements_state.hpp"
 
 namespace onecopy::detail {
 namespace {
-
-struct Handle {
-  memory::SharedName name;
-  explicit Handle(memory::SharedName made) noexcept : name(made) {}
-  Handle(const Handle&) = delete;
-  Handle& operator=(const Handle&) = delete;
-  ~Handle() { memory::let_go_shared(name); }
-};
 
 // One load or store where the machine has one of that size. False: it has none.
 template <class Unsigned>
@@ -65,33 +55,35 @@ bool has_word(std::size_t bytes) noexcept {
 
 }  // namespace
 
-struct SharedElements::State {
-  Handle memory;
-  std::size_t count;
-  std::size_t element_bytes;
-  RLock lock;
-
-  std::byte* data() const noexcept { return memory::block_data(memory.name.block); }
-
-  void move(std::size_t index, void* element, bool writes) {
-    if (index >= count) {
-      throw Exception(
-          {Error::invalid, 0,
-           "index " + std::to_string(index) + " is not below the size, " + std::to_string(count)});
-    }
-    std::byte* const shared = data() + index * element_bytes;
-    const LockHandle::State& held = lock.state();
-    if (held.is_held_again()) return move_under_lock(shared, element, element_bytes, writes);
-    if (has_word(element_bytes)) {
-      if (sync::Announcement* const own = held.lock.begin_touch()) {
-        move_whole(shared, element, element_bytes, writes);
-        return sync::end_touch(own);
-      }
-    }
-    const std::scoped_lock guard(lock);
-    move_under_lock(shared, element, element_bytes, writes);
+void SharedElements::State::move(std::size_t index, void* element, bool writes) {
+  if (index >= count) {
+    throw Exception(
+        {Error::invalid, 0,
+         "index " + std::to_string(index) + " is not below the size, " + std::to_string(count)});
   }
-};
+  std::byte* const shared = data() + index * element_bytes;
+  const LockHandle::State& held = lock.state();
+  if (held.is_held_again()) return move_under_lock(shared, element, element_bytes, writes);
+  if (has_word(element_bytes)) {
+    if (sync::Announcement* const own = held.lock.begin_touch()) {
+      move_whole(shared, element, element_bytes, writes);
+      return sync::end_touch(own);
+    }
+  }
+  const std::scoped_lock guard(lock);
+  move_under_lock(shared, element, element_bytes, writes);
+}
+
+Result<UniquePointer<SharedElements::State>> SharedElements::State::open(
+    memory::SharedName lock, memory::SharedName elements, std::size_t count,
+    std::size_t element_bytes) {
+  auto opened = sync::Lock::open(lock);
+  if (!opened) return std::move(opened).failure();
+  if (auto held = memory::hold_shared(elements); !held) return std::move(held).failure();
+  return UniquePointer<State>(
+      new State{Handle(elements), count, element_bytes,
+                RLock(make_unique_pointer<LockHandle::State>(std::move(*opened), true))});
+}
 
 Result<SharedElements> SharedElements::create(std::size_t count, std::size_t element_bytes) {
   if (count > std::numeric_limits<std::size_t>::max() / element_bytes) {
@@ -104,8 +96,8 @@ Result<SharedElements> SharedElements::create(std::size_t count, std::size_t ele
                                         memory::Purpose::elements);
   if (!name) return std::move(name).failure();
   lock->state().lock.open_gate();
-  return SharedElements(
-      UniquePointer<State>(new State{Handle(*name), count, element_bytes, std::move(*lock)}));
+  return SharedElements(UniquePointer<State>(
+      new State{State::Handle(*name), count, element_bytes, std::move(*lock)}));
 }
 
 SharedElements::SharedElements(UniquePointer<State> state) noexcept : state_(std::move(state)) {}
