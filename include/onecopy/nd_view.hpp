@@ -200,8 +200,8 @@ class NdArray {
   std::byte* data_ = nullptr;
   std::size_t size_ = 0;
   std::vector<std::size_t> axes_;  // the extents, then the strides
-  std::uint32_t block_ = 0;              // block, given, shared: which
-  std::uint32_t time_ = 0;               // shared: which use of it
+  std::uint32_t block_ = 0;        // block, given, shared: which
+  std::uint32_t time_ = 0;         // shared: which use of it
   std::uint8_t rank_ = 0;
   ElementType type_{};
   Held held_ = Held::nothing;

@@ -99,7 +99,8 @@ def _serve(door: _engine.Door, over: threading.Event) -> None:
     while not door.closed:
         try:
             door.admit(None)
-        except OSError:  # closed; or no descriptors are left, of which others may give some back
+        # Closed; or no descriptors or memory are left, of which others may give some back.
+        except (OSError, MemoryError):
             over.wait(0.0 if door.closed else _PAUSE)
 
 

@@ -27,6 +27,21 @@ def is_large(value: Any) -> bool:
     return _is_large(value)
 
 
+_SIMPLE = (bool, bytes, complex, float, int, str, type(None))
+
+
+def _is_clear(item: Any) -> bool:
+    """Whether all arrays that it has are seen: it is one, or something simple, or a tuple of
+    these."""
+    if type(item) is tuple:
+        return all(_is_simple(each) for each in item)
+    return _is_simple(item)
+
+
+def _is_simple(value: Any) -> bool:
+    return type(value) in _SIMPLE or (type(value) is np.ndarray and not value.dtype.hasobject)
+
+
 def _is_large(value: Any) -> bool:
     return type(value) is np.ndarray and value.nbytes >= _LARGE
 
@@ -69,7 +84,11 @@ class Commons:
         self._known: dict[int, tuple[NDArray[Any], int, Common | None]] = {}
 
     def in_task(self, number: int, items: tuple[Any, ...]) -> tuple[Any, ...]:
-        """The items of one task, with what stands for arrays of other tasks in their place."""
+        """The items of one task, with what stands for arrays of other tasks in their place. Where
+        something else is among them that may have such an array as well, it must stay the same one
+        in both places, and nothing is replaced."""
+        if not all(map(_is_clear, items)):
+            return items
         return tuple([self._in_item(number, item) for item in items])
 
     def _in_item(self, number: int, item: Any) -> Any:

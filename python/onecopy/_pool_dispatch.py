@@ -122,7 +122,8 @@ class Dispatcher(Leading):
             # A signal handler may have waited for the pool meanwhile, and told it too.
             if arrived and arrived[0] is answer:
                 del arrived[0]
-        if self._calls and self._leads_for_good():
+        # Within a signal handler there is nobody else for it, who could go on before that is done.
+        if self._calls and (self._leads_for_good() or self._within):
             self._make_calls()
         self._perhaps_close_crew()
 

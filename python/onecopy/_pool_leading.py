@@ -29,6 +29,7 @@ class Leading:
     def __init__(self) -> None:
         self._turn = _engine.Turn()  # who has it leads
         self._bells: deque[threading.Lock] = deque()  # of the followers, each held until it rings
+        self._within: list[None] = []  # one for each wait of the leader's within its leading
         self._thread: threading.Thread | None = None
         self._starting = threading.RLock()  # a signal handler may come here, too
         self._make_way = False
@@ -44,6 +45,8 @@ class Leading:
         """Until `is_done`, whose answer changes when something is taken in: true. False at the
         time-out, or where all has ended meanwhile."""
         deadline = inf if timeout is None else monotonic() + timeout
+        if self._turn.is_mine():
+            return self._wait_within(is_done, deadline)
         while not is_done():
             if self.ended or (timeout is not None and monotonic() >= deadline):
                 self.poll()
@@ -51,6 +54,18 @@ class Leading:
             if self._make_way or not self._try(lambda: self._lead(is_done, deadline)):
                 self._follow(lambda: self._is_led(is_done), min(PULSE, deadline - monotonic()))
         return True
+
+    def _wait_within(self, is_done: Callable[[], bool], deadline: float) -> bool:
+        """For a signal handler of the leader, or a callback. It goes on where another thread is to
+        lead for good: that cannot before this is done."""
+        self._within.append(None)
+        try:
+            while not (is_done() or self.ended or monotonic() >= deadline):
+                self._take_in(deadline)
+                self._ring()
+        finally:
+            self._within.pop()
+        return is_done()
 
     def _is_led(self, is_done: Callable[[], bool]) -> bool:
         """Whether somebody takes in, or is about to, what is still wanted."""

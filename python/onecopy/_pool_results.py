@@ -234,8 +234,9 @@ class MapResult(ApplyResult, _stock.MapResult):  # type: ignore[type-arg]
                     items = tuple(islice(self._items, end - begin))
                 except Exception as exception:
                     return begin, False, exception, 0
-                if self._commons is not None:
-                    items = self._commons.in_task(begin, items)
+                commons = self._commons
+                if commons is not None:
+                    items = commons.in_task(begin, items)
                     if self._next == self._length:
                         self._commons = None  # what stands for arrays goes with the last task
                 task = self._function, self._way, items, None
@@ -280,6 +281,7 @@ class MapResult(ApplyResult, _stock.MapResult):  # type: ignore[type-arg]
         with self._feeding:
             self._next = self._length
             self._open.clear()
+            self._commons = None
         if not self._is_done:
             self._finish(False, exception)
 

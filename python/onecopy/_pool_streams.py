@@ -140,13 +140,13 @@ class Stream:
         try:
             unread = self._collect(tasks, entries)
             self._dispatcher.submit_all(tasks, entries)
+            if unread is not None:
+                self.answered(*unread)
+            self._perhaps_finish()
         except BaseException as exception:
             # Of a signal handler: nobody can tell what was sent and what was not.
             self.fail(exception)
             raise
-        if unread is not None:
-            self.answered(*unread)
-        self._perhaps_finish()
 
     def _collect(self, tasks: list[Task], entries: list[Entry]) -> tuple[Any, ...] | None:
         """The next chunks; what is to be told of one whose items cannot be got."""

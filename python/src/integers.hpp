@@ -35,7 +35,8 @@ inline bool to_int64(PyObject* object, std::int64_t& number) noexcept {
 
 // A new one. Null with an exception set where there is no memory.
 inline PyObject* from_int64(std::int64_t number) noexcept {
-#if PY_VERSION_HEX < 0x030E0000 && !defined(Py_REF_DEBUG) && !defined(Py_GIL_DISABLED)
+#if PY_VERSION_HEX < 0x030E0000 && !defined(Py_REF_DEBUG) && !defined(Py_TRACE_REFS) && \
+    !defined(Py_GIL_DISABLED)
   constexpr std::int64_t kMostReady = 256;  // up to it there is one of each, for all
   constexpr std::int64_t kMost = PyLong_MASK;
   const bool is_negative = number < 0;
@@ -43,7 +44,9 @@ inline PyObject* from_int64(std::int64_t number) noexcept {
     auto* integer = static_cast<PyLongObject*>(PyObject_Malloc(sizeof(PyLongObject)));
     if (integer == nullptr) return PyErr_NoMemory();
     auto* object = reinterpret_cast<PyObject*>(integer);
-    Py_SET_REFCNT(object, 1);
+    // Not by Py_SET_REFCNT, which from 3.12 on leaves alone what looks immortal, as memory that was
+    // used before may.
+    object->ob_refcnt = 1;
     Py_SET_TYPE(object, &PyLong_Type);
     const auto the_digit = static_cast<digit>(is_negative ? -number : number);
 #if PY_VERSION_HEX >= 0x030C0000

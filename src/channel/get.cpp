@@ -91,6 +91,8 @@ class Getter {
     const std::size_t needs =
         sizeof(RecordHead) + indices_bytes(head_->block_count) + head_->body_bytes;
     if (head_->units > left || needs > std::size_t{head_->units} * kUnit) return false;
+    if (head_->body_bytes > kInlineBody) return false;
+    if (head_->outline != 0 && head_->block_count == 0) return false;
     return head_->block_count == 0 || is_plausible(first_block(), channel_);
   }
 

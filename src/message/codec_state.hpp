@@ -49,6 +49,8 @@ struct Encoder::State {
   }
   // The givers are about to be gone: what they gave is the message's now.
   void keep_gifts() noexcept { settle(true); }
+  // The same, where it was no message: they have it again.
+  void return_gifts() noexcept { settle(false); }
 
   // Takes a block from who has the only view of it, under this number; none where somebody else
   // looks into it, too. The giver has it again where the message is not delivered.

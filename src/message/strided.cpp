@@ -6,9 +6,9 @@
 namespace onecopy::message {
 namespace {
 
-template <std::size_t kSize>
+template <std::size_t Size>
 void gather(std::byte* to, const std::byte* from, std::int64_t step, std::uint64_t count) noexcept {
-  for (; count != 0; --count, to += kSize, from += step) std::memcpy(to, from, kSize);
+  for (; count != 0; --count, to += Size, from += step) std::memcpy(to, from, Size);
 }
 
 void gather_any(std::byte* to, const std::byte* from, std::int64_t step, std::uint64_t count,

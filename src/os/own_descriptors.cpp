@@ -52,7 +52,10 @@ NoFork::NoFork() : guard_(watched_mutex()) {}
 Result<void> NoFork::note(int fd) const {
   const auto identity = identify(fd);
   if (!identity) return identity.failure();
-  registry().noted.push_back({fd, *identity});
+  auto& all = registry().noted;
+  // One that the program has closed may have had this number.
+  std::erase_if(all, [fd](const Noted& one) { return one.descriptor == fd; });
+  all.push_back({fd, *identity});
   return {};
 }
 

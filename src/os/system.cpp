@@ -11,7 +11,7 @@ namespace onecopy::os {
 
 pid_t process_id() noexcept { return getpid(); }
 
-uid_t user_id() noexcept { return getuid(); }
+uid_t user_id() noexcept { return geteuid(); }
 
 std::size_t thread_count() noexcept {
   // A directory has two links and one more for each directory in it; here those are threads.

@@ -13,7 +13,7 @@
 namespace onecopy::os {
 
 pid_t process_id() noexcept;
-uid_t user_id() noexcept;
+uid_t user_id() noexcept;  // the effective one, as the kernel tells it of a peer
 // How many threads this process has; 0 where /proc does not tell.
 std::size_t thread_count() noexcept;
 

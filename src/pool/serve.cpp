@@ -29,8 +29,13 @@ void Call::read(ValueRead arguments) {
 }
 
 void Call::answer(ValueWrite result) {
-  state_.result->encode(result).value_or_throw();
-  // The result itself is gone before the answer is sent.
+  // The result itself is gone before the answer is sent, or before anybody sees what was thrown.
+  try {
+    state_.result->encode(result).value_or_throw();
+  } catch (...) {
+    state_.result->return_gifts();
+    throw;
+  }
   state_.result->keep_gifts();
 }
 

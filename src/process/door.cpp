@@ -267,8 +267,10 @@ Result<pid_t> Door::admit(os::Deadline deadline) {
     return Failure{Error::closed, 0, "a door belongs to the process that opened it"};
   }
   for (;;) {
-    if (auto taken = state_->take_knocks(); !taken) return std::move(taken).failure();
+    auto taken = state_->take_knocks();
+    // Even where nobody more can be let in: who has knocked may be done, and leave room.
     if (const pid_t pid = state_->serve_all(); pid != 0) return pid;
+    if (!taken) return std::move(taken).failure();
     if (deadline.expired()) return Error::timed_out;
     os::Nanoseconds until = deadline.when();
     for (const Knock& knock : state_->knocks) until = std::min(until, knock.patience.when());

@@ -159,6 +159,17 @@ def test_arrays_that_are_used_again_have_what_is_in_them_then(pool):
     assert came == list(range(6))
 
 
+def change_and_look(array, holder):
+    array[0] = 7
+    return int(holder["array"][0])
+
+
+def test_it_is_one_array_wherever_a_task_has_it(pool, array):
+    """It stood apart from the one inside something else, from the second task on."""
+    items = [(array, {"array": array})] * 6
+    assert pool.starmap(change_and_look, items, 1) == [7] * 6
+
+
 @pytest.mark.timeout(PATIENCE)
 def test_a_task_that_is_tried_again_has_it(pool, array, tmp_path):
     paths = [tmp_path / str(number) for number in range(4)]

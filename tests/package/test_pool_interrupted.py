@@ -1,8 +1,10 @@
 """An exception of a signal handler, between any two steps of a thread that waits for a pool."""
 
 import gc
+import signal
 import sys
 import threading
+import time
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -163,3 +165,38 @@ def test_an_iterator_keeps_its_pool_as_long_as_there_may_be_more():
     with pytest.warns(ResourceWarning, match="unclosed"):
         assert list(iterator) == list(range(100))
         gc.collect()
+
+
+@pytest.mark.timeout(PATIENCE)
+@pytest.mark.parametrize("callback", [None, nothing], ids=["plain", "called-back"])
+def test_a_handler_of_the_leader_may_use_the_pool(callback):
+    """It waited for the thread that calls back to lead, which waited for it to be done."""
+    with mp.Pool(2) as pool:
+        came = []
+
+        def handle(number, frame):
+            came.append(pool.apply_async(nothing, (5,), callback=callback).get(PATIENCE))
+
+        before = signal.signal(signal.SIGALRM, handle)
+        try:
+            signal.setitimer(signal.ITIMER_REAL, 0.2)
+            assert pool.apply(time.sleep, (1,)) is None
+        finally:
+            signal.signal(signal.SIGALRM, before)
+        assert came == [5]
+
+
+@pytest.mark.timeout(PATIENCE)
+def test_an_iterator_that_is_interrupted_at_its_end_does_not_hold_up_join():
+    """Its job stayed for good where the interruption came between the last sending and the look
+    whether all is done."""
+    with mp.Pool(1) as pool:
+        for step in range(1, STEPS):
+            iterator = pool.imap(nothing, iter(range(2)), buffersize=1)
+            assert next(iterator) == 0
+            interrupt(step, iterator.next)
+            with suppress(HandlerError):
+                list(iterator)
+        pool.close()
+        pool.join()
+        assert not pool._cache

@@ -1,6 +1,8 @@
 """Integers about the size of one digit of Python's, made and read without its own functions."""
 
 import operator
+import os
+import subprocess
 import sys
 import tracemalloc
 
@@ -65,3 +67,20 @@ def test_they_are_freed():
     finally:
         tracemalloc.stop()
     assert after - before < 100_000
+
+
+def test_they_are_counted_from_the_first_reference_on():
+    """Memory that was used before may look like an object that is never freed."""
+    program = """
+import sys
+from onecopy import _engine
+
+queue = _engine.Queue()
+numbers = list(range(1000, 60_000))
+for _ in range(3):
+    queue.put(numbers)
+    assert all(sys.getrefcount(number) < 10 for number in queue.get())
+"""
+    for allocator in ("pymalloc", "pymalloc_debug", "malloc_debug"):
+        environment = dict(os.environ, PYTHONMALLOC=allocator)
+        subprocess.run([sys.executable, "-c", program], env=environment, check=True)
