@@ -535,6 +535,24 @@ TEST(NdView, MayBeDroppedByAnotherThread) {
   EXPECT_EQ(memory::validate_memory(), "");
 }
 
+// It was given back after the arrays that it was taken from had gone.
+TEST(NdView, IsGivenBackWhereTheAnswerOfATaskFailsHalfway) {
+  Pool pool(1);
+  const std::uint64_t before = bytes_in_blocks();
+  const auto fail_halfway = [](std::size_t count) {
+    std::vector<NdView<double>> answer;
+    answer.push_back(NdView<double>::zeros({count}));
+    answer.emplace_back();  // of nothing, which cannot be sent
+    return answer;
+  };
+
+  for (int round = 0; round < 20; ++round) {
+    EXPECT_THROW(pool.submit(fail_halfway, kLarge * 1000).get(), Exception);
+  }
+
+  EXPECT_LT(bytes_in_blocks(), before + kLarge * 1000 * sizeof(double));
+}
+
 TEST(NdView, GoesToAPoolAndBackWithoutACopy) {
   using Answer = std::pair<std::uintptr_t, NdView<double>>;
   Pool pool(1);
