@@ -109,6 +109,7 @@ def test_importing_loads_what_stock_loads_and_little_more(python):
         "__future__",
         "onecopy",
         "onecopy._names",
+        "onecopy._narrowing",
         "onecopy.context",
     ], outcome
 
