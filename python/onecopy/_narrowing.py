@@ -9,7 +9,6 @@ workers; a program that wants fewer says so in Python, or was started so.
 from __future__ import annotations
 
 import _imp
-from contextlib import suppress
 from os import sched_getaffinity, sched_setaffinity
 
 TYPE_CHECKING = False
@@ -68,8 +67,10 @@ def _look(before: Processors) -> None:
     if not before or now >= before:
         return
     if _undoing:
-        with suppress(OSError):  # they are gone by now
+        try:  # noqa: SIM105  (contextlib may not be loaded)
             sched_setaffinity(0, before)
+        except OSError:  # they are gone by now
+            pass
     else:
         again = _narrowed is not None and _narrowed[1] == before
         _narrowed = (_narrowed[0] if _narrowed is not None and again else before), now
