@@ -72,8 +72,9 @@ def _look(before: Processors) -> None:
         except OSError:  # they are gone by now
             pass
     else:
-        again = _narrowed is not None and _narrowed[1] == before
-        _narrowed = (_narrowed[0] if _narrowed is not None and again else before), now
+        # Where it was narrowed before, what was there at first still counts.
+        at_first = _narrowed[0] if _narrowed is not None and _narrowed[1] == before else before
+        _narrowed = at_first, now
 
 
 def _allowed() -> Processors:

@@ -65,6 +65,8 @@ class Leading:
                 self._ring()
         finally:
             self._within.pop()
+        if not is_done():
+            self.poll()
         return is_done()
 
     def _is_led(self, is_done: Callable[[], bool]) -> bool:

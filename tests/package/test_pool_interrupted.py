@@ -187,6 +187,25 @@ def test_a_handler_of_the_leader_may_use_the_pool(callback):
 
 
 @pytest.mark.timeout(PATIENCE)
+def test_a_handler_of_the_leader_may_look_without_waiting():
+    with mp.Pool(2) as pool:
+        answer = pool.apply_async(nothing, (5,))
+        came = []
+
+        def handle(number, frame):
+            with suppress(mp.TimeoutError):
+                came.append(answer.get(0))
+
+        before = signal.signal(signal.SIGALRM, handle)
+        try:
+            signal.setitimer(signal.ITIMER_REAL, 0.5)
+            assert pool.apply(time.sleep, (1,)) is None
+        finally:
+            signal.signal(signal.SIGALRM, before)
+        assert came == [5]
+
+
+@pytest.mark.timeout(PATIENCE)
 def test_an_iterator_that_is_interrupted_at_its_end_does_not_hold_up_join():
     """Its job stayed for good where the interruption came between the last sending and the look
     whether all is done."""
