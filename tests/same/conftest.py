@@ -92,7 +92,7 @@ def without_the_accidental(text):
     text = re.sub(r"/\S*/(\w+\.py:\d+: )", r"\1", text)
     text = re.sub(r"\b(pid|parent)=\d+", r"\1=N", text)
     text = re.sub(r"\bonecopy\.", "multiprocessing.", text)
-    return re.sub(r"\b(0x|psm_)[0-9a-f]+|\b(pymp-)\w+", r"\1\2", text)
+    return re.sub(r"\b(0x|psm_|same-)[0-9a-f]+|\b(pymp-)\w+", r"\1\2", text)
 
 
 class Running:

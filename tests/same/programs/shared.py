@@ -3,6 +3,7 @@
 import array
 import ctypes
 import multiprocessing as mp
+import os
 import pickle
 from multiprocessing import shared_memory, sharedctypes
 from multiprocessing.reduction import ForkingPickler
@@ -246,10 +247,11 @@ def change_list(shared):
 
 @program
 def names_of_memory():
-    memory = shared_memory.SharedMemory(name="onecopy-same", create=True, size=5)
+    name = f"same-{os.getpid()}"
+    memory = shared_memory.SharedMemory(name=name, create=True, size=5)
     print(memory, memory.name, memory.size, len(memory.buf), memory.buf.format)
-    show(shared_memory.SharedMemory, "onecopy-same", True, 5)
-    other = shared_memory.SharedMemory("onecopy-same", size=900)
+    show(shared_memory.SharedMemory, name, True, 5)
+    other = shared_memory.SharedMemory(name, size=900)
     other.buf[4] = 200
     print(memory.buf.tolist(), other)
     other.close()
@@ -258,7 +260,7 @@ def names_of_memory():
     show(lambda: other.buf[0])
     memory.unlink()
     show(memory.unlink)
-    show(shared_memory.SharedMemory, "onecopy-same")
+    show(shared_memory.SharedMemory, name)
     view = memory.buf
     memory.close()
     show(lambda: view[0])
