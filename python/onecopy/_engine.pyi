@@ -37,7 +37,7 @@ def reserve_place() -> tuple[int, int]:
 def release_place(slot: int, generation: int) -> None:
     """Give up a place that nobody has adopted; nothing once somebody has."""
 
-def name_child(slot: int, generation: int, pid: int) -> None: ...
+def name_newcomer(slot: int, generation: int, pid: int) -> None: ...
 def adopt(descriptor: int, slot: int, generation: int) -> None:
     """Become the member of a reserved place. The descriptor is not consumed."""
 

@@ -106,7 +106,7 @@ class Place:
 
     def name(self, pid: int) -> None:
         """The child came, and this is its process id."""
-        _engine.name_child(self.slot, self.generation, pid)
+        _engine.name_newcomer(self.slot, self.generation, pid)
 
     def passage(self) -> tuple[str, Detachable, int, int]:
         """The arguments of `adopt`, in the child."""
@@ -192,7 +192,7 @@ def start_template(start: Callable[[], None], running_pid: Callable[[], int | No
         if pid is None or pid == before:
             _engine.release_place(slot, generation)
         else:
-            _engine.name_child(slot, generation, pid)
+            _engine.name_newcomer(slot, generation, pid)
 
 
 def adopt_template_place() -> None:

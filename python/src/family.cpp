@@ -86,9 +86,9 @@ void add_family_functions(nb::module_& module) {
       },
       nb::arg("slot"), nb::arg("generation"));
   module.def(
-      "name_child",
+      "name_newcomer",
       [](memory::Slot slot, std::uint32_t generation, int pid) {
-        memory::name_child({slot, generation}, pid);
+        memory::name_newcomer({slot, generation}, pid);
       },
       nb::arg("slot"), nb::arg("generation"), nb::arg("pid"));
   module.def(

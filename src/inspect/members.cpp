@@ -18,19 +18,11 @@ T get(const std::atomic<T>& word) noexcept {
   return word.load(std::memory_order_relaxed);
 }
 
-os::ProcessIdentity identity_in(const MemberRecord& record) noexcept {
-  os::ProcessIdentity identity{};
-  identity.pid = static_cast<std::int32_t>(get(record.identity.pid));
-  identity.start_time = get(record.identity.start_time);
-  identity.pidfd_inode = get(record.identity.pidfd_inode);
-  return identity;
-}
-
 // Whether the member of a place that is taken lives, or is not born yet.
 bool is_living(const ArenaReader& arena, memory::Slot slot, Place place,
                const MemberRecord& record) noexcept {
   if (place == Place::dead) return false;
-  if (get(record.named) != 0) return os::is_alive(identity_in(record));
+  if (const auto process = identity_in(record.identity)) return os::is_alive(*process);
   return get(record.guarded) == 0 || arena.is_guard_held(slot);
 }
 
@@ -56,7 +48,7 @@ std::vector<Member> read_members(ArenaReader& arena) {
     member.slot = slot;
     member.generation = static_cast<std::uint32_t>(state >> 32);
     member.joined_at = get(record.joined_at);
-    member.pid = get(record.named) != 0 ? identity_in(record).pid : 0;
+    member.pid = identity_in(record.identity).value_or(os::ProcessIdentity{}).pid;
     member.living = is_living(arena, slot, place, record);
     trace::Record figures;
     arena.read(memory::kTraceOffset + slot * memory::kTraceBytes, figures);

@@ -145,7 +145,7 @@ void forked(int pid) noexcept {
   if (pid < 0) {
     release_place(child);
   } else {
-    name_child(child, pid);
+    name_newcomer(child, pid);
   }
 }
 

@@ -36,8 +36,8 @@ Result<int> family_descriptor();
 // hold_for() and is released by release_place() if the child never comes.
 Result<Ticket> reserve_place();
 void release_place(Ticket ticket) noexcept;
-// Tells who the child of a reserved place turned out to be, so that its death can be noticed.
-void name_child(Ticket ticket, int pid) noexcept;
+// Tells which process a reserved place is for, once that is known, so that its death is noticed.
+void name_newcomer(Ticket ticket, int pid) noexcept;
 
 // To be called after fork() returned in the parent, by the thread that called it: who the child is,
 // or -1 that there is none. Optional: without it a child that dies before its first instruction

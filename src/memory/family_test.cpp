@@ -112,7 +112,7 @@ TEST(Family, IsAdoptedByAProcessStartedAfresh) {
     ASSERT_EQ(block, 0u);
     block_data(block)[0] = std::byte{42};
     const Ticket ticket = reserve_place().value();
-    name_child(ticket, newcomer.pid());
+    name_newcomer(ticket, newcomer.pid());
     newcomer.invite(family_descriptor().value(), ticket);
     EXPECT_TRUE(newcomer.ended_well());
     EXPECT_EQ(block_data(block)[0], std::byte{43});

@@ -11,14 +11,14 @@
 
 #include "memory/index.hpp"
 #include "memory/owner_lock.hpp"
-#include "os/process_identity.hpp"
+#include "memory/shared_identity.hpp"
 
 namespace onecopy::memory {
 
 inline constexpr std::uint64_t kMagic = 0x79706f63656e6f01;  // "\1onecopy", little endian
 // Raised with every change to anything that lies in shared memory; members of different layouts
 // refuse each other.
-inline constexpr std::uint32_t kLayoutVersion = 9;
+inline constexpr std::uint32_t kLayoutVersion = 10;
 
 inline constexpr std::uint32_t kMaxMembers = 1024;
 inline constexpr std::uint32_t kMaxChannels = 16384;
@@ -33,25 +33,14 @@ static_assert(kMaxMembers < 1u << kLockSlotBits, "they fit the word of an owner 
 // What a place in the table of members is. `dead`: what its member held is being taken back.
 enum class Place : std::uint32_t { free, reserved, living, dead };
 
-// An os::ProcessIdentity, word by word, as it may be read while the place goes to another member.
-struct IdentityWords {
-  std::atomic<std::uint64_t> pid;
-  std::atomic<std::uint64_t> start_time;
-  std::atomic<std::uint64_t> pidfd_inode;
-};
-static_assert(sizeof(IdentityWords) == sizeof(os::ProcessIdentity) &&
-              std::is_standard_layout_v<IdentityWords> &&
-              std::is_trivially_copyable_v<IdentityWords>);
-
 // One member. Equation: `state` is (generation << 32 | Place); the other words are meaningful
 // while it is not free, and a generation is never used twice for a slot. `identity` of a reserved
-// place is zero until the child is named. While `guarded` is 1 and the byte of the arena's file
+// place is empty until the child is named. While `guarded` is 1 and the byte of the arena's file
 // whose number is the slot is held (os/byte_lock.hpp), the member is unborn or has not called exec.
 struct alignas(64) MemberRecord {
   std::atomic<std::uint64_t> state;
-  IdentityWords identity;
-  std::atomic<std::uint32_t> named;  // identity is complete
-  std::atomic<Slot> reserver;        // slot of the parent that reserved it
+  SharedIdentity identity;
+  std::atomic<Slot> reserver;  // slot of the parent that reserved it
   std::atomic<std::uint32_t> reserver_generation;
   std::atomic<std::uint32_t> guarded;
   std::atomic<std::uint64_t> joined_at;  // monotonic nanoseconds
@@ -59,9 +48,8 @@ struct alignas(64) MemberRecord {
 static_assert(sizeof(MemberRecord) == 64 && alignof(MemberRecord) == 64);
 static_assert(std::is_standard_layout_v<MemberRecord> &&
               std::is_trivially_copyable_v<MemberRecord>);
-static_assert(offsetof(MemberRecord, identity) == 8 && offsetof(MemberRecord, named) == 32 &&
-              offsetof(MemberRecord, reserver) == 36 && offsetof(MemberRecord, guarded) == 44 &&
-              offsetof(MemberRecord, joined_at) == 48);
+static_assert(offsetof(MemberRecord, identity) == 8 && offsetof(MemberRecord, reserver) == 32 &&
+              offsetof(MemberRecord, guarded) == 40 && offsetof(MemberRecord, joined_at) == 48);
 
 // What a block in use is for.
 enum class Purpose : std::uint32_t {

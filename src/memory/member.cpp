@@ -40,20 +40,6 @@ void write(std::atomic<T>& word, std::type_identity_t<T> value) noexcept {
   word.store(value, std::memory_order_release);
 }
 
-os::ProcessIdentity identity_in(const MemberRecord& record) noexcept {
-  os::ProcessIdentity identity{};
-  identity.pid = static_cast<std::int32_t>(read(record.identity.pid));
-  identity.start_time = read(record.identity.start_time);
-  identity.pidfd_inode = read(record.identity.pidfd_inode);
-  return identity;
-}
-
-void write_identity(MemberRecord& record, const os::ProcessIdentity& identity) noexcept {
-  write(record.identity.pid, static_cast<std::uint64_t>(identity.pid));
-  write(record.identity.start_time, identity.start_time);
-  write(record.identity.pidfd_inode, identity.pidfd_inode);
-}
-
 // Word by word, relaxed: others may be reading the figures of the slot's last member still.
 void clear_trace(Slot slot) noexcept {
   auto* const words = reinterpret_cast<std::atomic<std::uint64_t>*>(trace_record(slot));
@@ -118,10 +104,12 @@ bool lives_in(Slot slot, std::uint64_t state) noexcept {
     case Place::free:
     case Place::dead:
       return false;
-    case Place::living:
-      return os::is_alive(identity_in(record)) && !has_left_by_exec(slot, record);
+    case Place::living: {
+      const auto process = identity_in(record.identity);
+      return process && os::is_alive(*process) && !has_left_by_exec(slot, record);
+    }
     case Place::reserved:
-      if (read(record.named) != 0) return os::is_alive(identity_in(record));
+      if (const auto process = identity_in(record.identity)) return os::is_alive(*process);
       return unborn_lives(slot, record);
   }
   return true;
@@ -137,7 +125,9 @@ bool is_living(Slot slot) noexcept {
   }
 }
 
-int pid_of(Slot slot) noexcept { return identity_in(member_record(slot)).pid; }
+int pid_of(Slot slot) noexcept {
+  return identity_in(member_record(slot).identity).value_or(os::ProcessIdentity{}).pid;
+}
 
 bool is_taken(Slot slot) noexcept { return place_of(state_of(slot)) != Place::free; }
 
@@ -183,17 +173,13 @@ Result<Ticket> reserve(Slot reserver, os::Descriptor* guard) noexcept {
   MemberRecord& record = member_record(slot);
   const std::uint32_t generation = generation_in(state_of(slot)) + 1;
   if (generation != 1) clear_trace(slot);
-  write_identity(record, {});
-  write(record.named, 0);
+  empty(record.identity, generation);
   write(record.reserver, reserver);
   write(record.reserver_generation, reserver == kNoSlot ? 0 : generation_of(reserver));
   write(record.joined_at, static_cast<std::uint64_t>(os::now()));
   write(record.guarded, 0);
   if (guard != nullptr) *guard = guard_place(slot);
-  if (reserver == kNoSlot) {
-    write_identity(record, os::identify_self());
-    write(record.named, 1);
-  }
+  if (reserver == kNoSlot) fill(record.identity, generation, os::identify_self());
   // Release: pairs with state_of(); the record above is complete.
   record.state.store(make_state(generation, Place::reserved), std::memory_order_release);
   if (slot >= member_count()) {
@@ -204,11 +190,8 @@ Result<Ticket> reserve(Slot reserver, os::Descriptor* guard) noexcept {
 }
 
 bool occupy(Ticket ticket) noexcept {
-  MemberRecord& record = member_record(ticket.slot);
-  if (state_of(ticket.slot) != make_state(ticket.generation, Place::reserved)) return false;
-  write_identity(record, os::identify_self());
-  write(record.named, 1);
-  // Fails when the place was taken back in this moment.
+  fill(member_record(ticket.slot).identity, ticket.generation, os::identify_self());
+  // Fails when the place was taken back meanwhile.
   return change_state(ticket, Place::reserved, Place::living);
 }
 
@@ -230,17 +213,10 @@ bool move_guard(const os::Descriptor& guard, Slot from, Slot to) noexcept {
 
 std::uint32_t generation_of(Slot slot) noexcept { return generation_in(state_of(slot)); }
 
-void name_child(Ticket ticket, int pid) noexcept {
-  MemberRecord& record = member_record(ticket.slot);
-  const auto identity = os::identify_process(pid);
-  if (!identity) return;  // gone already, or not to be seen: its reserver answers for it
-  lock_members();
-  if (state_of(ticket.slot) == make_state(ticket.generation, Place::reserved) &&
-      read(record.named) == 0) {
-    write_identity(record, *identity);
-    write(record.named, 1);
-  }
-  unlock(header().members);
+void name_newcomer(Ticket ticket, int pid) noexcept {
+  const auto process = os::identify_process(pid);
+  if (!process) return;  // gone already, or not to be seen: its reserver answers for it
+  fill(member_record(ticket.slot).identity, ticket.generation, *process);
 }
 
 }  // namespace onecopy::memory

@@ -84,7 +84,7 @@ TEST(Member, IsKnownByItsNameBeforeItIsBorn) {
     const Ticket place = reserve_place().value();
     EXPECT_TRUE(is_living(place.slot)) << "as long as the one who reserved it lives";
     const pid_t child = start_process([] { pause(); });
-    name_child(place, child);
+    name_newcomer(place, child);
     EXPECT_TRUE(is_living(place.slot));
     kill_process(child);
     EXPECT_FALSE(is_living(place.slot));
@@ -269,6 +269,22 @@ TEST(Member, ComesToLifeOnlyInAPlaceThatIsKept) {
     EXPECT_TRUE(is_taken(place.slot)) << "until what it held is taken back";
     EXPECT_EQ(reclaim_dead(), 1u) << "by whoever looks next, if who gave it up died";
     EXPECT_FALSE(is_taken(place.slot));
+  });
+}
+
+// A process that was stopped on its way into a place wrote its identity over that of whoever had
+// been given the place meanwhile, who then counted as dead when the late one ended.
+TEST(Member, ThatComesLateDoesNotPassForTheNextOne) {
+  in_fresh_process([] {
+    ASSERT_TRUE(join_family());
+    const Ticket place = reserve_place().value();
+    release_place(place);
+    const Ticket next = reserve_place().value();
+    ASSERT_EQ(next.slot, place.slot);
+    EXPECT_FALSE(occupy(place));
+    EXPECT_EQ(pid_of(next.slot), 0) << "nobody has come yet";
+    EXPECT_TRUE(occupy(next));
+    EXPECT_EQ(pid_of(next.slot), getpid());
   });
 }
 

@@ -214,7 +214,7 @@ TEST_F(MemoryThreads, ReservePlacesWhileOthersLook) {
       }
       const Ticket ticket = reserve_place().value();
       // Any process that lives, as children do for longer than it takes to name them.
-      name_child(ticket, getpid());
+      name_newcomer(ticket, getpid());
       release_place(ticket);
     }
   });

@@ -110,7 +110,7 @@ Result<Child> start_program(const Program& program) {
     close_lifeline(lifeline.first);
     return pid.failure();
   }
-  memory::name_child(*place, *pid);
+  memory::name_newcomer(*place, *pid);
   return Child(*pid, lifeline.first);
 }
 

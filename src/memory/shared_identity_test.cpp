@@ -1,0 +1,60 @@
+#include "memory/shared_identity.hpp"
+
+#include <gtest/gtest.h>
+
+namespace onecopy::memory {
+namespace {
+
+os::ProcessIdentity process(int pid, std::uint64_t start_time, std::uint64_t inode = 0) {
+  os::ProcessIdentity identity{};
+  identity.pid = pid;
+  identity.start_time = start_time;
+  identity.pidfd_inode = inode;
+  return identity;
+}
+
+TEST(SharedIdentity, IsNobodysUntilItIsFilled) {
+  SharedIdentity identity{};
+  empty(identity, 7);
+  EXPECT_EQ(identity_in(identity), std::nullopt);
+  fill(identity, 7, process(100, 200, 300));
+  EXPECT_EQ(identity_in(identity), process(100, 200, 300));
+}
+
+TEST(SharedIdentity, OfASystemWithoutInodesIsComplete) {
+  SharedIdentity identity{};
+  empty(identity, 7);
+  fill(identity, 7, process(100, 200));
+  EXPECT_EQ(identity_in(identity), process(100, 200));
+}
+
+TEST(SharedIdentity, IsNotCompleteWhereWhoFillsItDiedHalfway) {
+  SharedIdentity identity{};
+  empty(identity, 7);
+  identity.pid = 100;
+  EXPECT_EQ(identity_in(identity), std::nullopt);
+  fill(identity, 7, process(100, 200));
+  EXPECT_EQ(identity_in(identity), process(100, 200)) << "the other goes on";
+}
+
+TEST(SharedIdentity, DoesNotChangeOnceItIsFilled) {
+  SharedIdentity identity{};
+  empty(identity, 7);
+  fill(identity, 7, process(100, 200));
+  fill(identity, 7, process(101, 201, 301));
+  EXPECT_EQ(identity_in(identity), process(100, 200));
+}
+
+TEST(SharedIdentity, KeepsOutWhoComesForAnEarlierGeneration) {
+  SharedIdentity identity{};
+  empty(identity, 7);
+  empty(identity, 8);
+  fill(identity, 7, process(100, 200, 300));
+  EXPECT_EQ(identity_in(identity), std::nullopt);
+  fill(identity, 8, process(101, 201, 301));
+  fill(identity, 7, process(100, 200, 300));
+  EXPECT_EQ(identity_in(identity), process(101, 201, 301));
+}
+
+}  // namespace
+}  // namespace onecopy::memory
