@@ -7,7 +7,9 @@ reason to try, and who tries in vain, because another process was quicker, keeps
 nothing is lost with a task that is cancelled, before its turn or in it.
 
 Who has found a queue by its name has no bell of it to ring or to hear. So where a queue has one,
-its lines look from time to time as well.
+its lines look from time to time as well. Who publishes it rings once to tell them; but whoever
+gets or puts meanwhile may silence that ring before a loop hears it, so all lines look for a name,
+seldom.
 """
 
 from __future__ import annotations
@@ -25,7 +27,9 @@ if TYPE_CHECKING:
     Lines = dict[asyncio.AbstractEventLoop, "Line"]
 
 
-_PAUSE = 0.01  # seconds from one look to the next
+# Seconds from one look to the next, where the queue has a name and where it has none.
+_PAUSE = 0.01
+_LONG_PAUSE = 1.0
 
 
 class Line:
@@ -41,6 +45,7 @@ class Line:
         self._loop = loop
         self._has_name = has_name
         self._is_worth_trying = is_worth_trying
+        self._is_named = has_name()
         self._looking: asyncio.TimerHandle | None = None
         self._is_over = False
         self._turns: OrderedDict[object, asyncio.Future[None]] = OrderedDict()
@@ -49,7 +54,7 @@ class Line:
         try:
             if self._bell >= 0:
                 loop.add_reader(self._bell, self._rung)
-            self._look_if_named()
+            self._look_later()
         except BaseException:
             self.close()
             raise
@@ -82,18 +87,21 @@ class Line:
         with suppress(RuntimeError):  # the loop is closed, and nobody waits in it
             self._loop.call_soon_threadsafe(self._give_all_a_turn)
 
-    def _look_if_named(self) -> None:
-        """Who publishes the queue rings once, so that this is asked again then."""
-        if self._looking is None and self._has_name():
-            self._looking = self._loop.call_later(_PAUSE, self._look)
+    def _look_later(self) -> None:
+        if self._looking is not None:
+            self._looking.cancel()
+        pause = _PAUSE if self._is_named else _LONG_PAUSE
+        self._looking = self._loop.call_later(pause, self._look)
 
     def _look(self) -> None:
-        self._looking = self._loop.call_later(_PAUSE, self._look)
+        self._look_later()
         self._rung()
 
     def _rung(self) -> None:
         try:
-            self._look_if_named()
+            if not self._is_named and self._has_name():
+                self._is_named = True
+                self._look_later()
             if not self._is_worth_trying():
                 return  # somebody was here before, or died after ringing
         except (OSError, ValueError):

@@ -243,6 +243,35 @@ def test_a_fork_beside_the_thread_warns_of_it_by_name(meet):
     assert outcomes[0].stdout == "True True False\n"
 
 
+# Who waited since before the queue had a name was told of it by one ring, and waited for ever where
+# that was silenced by somebody who looked meanwhile.
+def test_an_event_loop_that_was_not_told_of_the_name_hears_of_it(meet):
+    outcomes = meet(
+        """
+        import asyncio
+        from queue import Empty
+        answers = mp.Queue()
+        async def main():
+            early = asyncio.ensure_future(answers.get_async())
+            await asyncio.sleep(0)
+            mp.publish("answers", answers)
+            try:
+                answers.get_nowait()
+            except Empty:
+                pass
+            door.start()
+            print(await early)
+        asyncio.run(main())
+        """,
+        """
+        mp.find("answers", 60).put("heard")
+        """,
+    )
+
+    expect_well(outcomes)
+    assert outcomes[0].stdout == "heard\n"
+
+
 def test_event_loops_hear_of_what_a_guest_puts(meet):
     outcomes = meet(
         """
