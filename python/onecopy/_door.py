@@ -30,7 +30,8 @@ class Door:
     may not come in is told why, and the next is seen to.
 
     PermissionError: the directory is another user's, or open to others. OSError (EADDRINUSE): a
-    program that runs has a door there.
+    program that runs has a door there. ValueError: the authkey of this process, which guests
+    get, has more than 1,024 bytes.
     """
 
     def __init__(self, path: str | PathLike[str]) -> None:

@@ -256,7 +256,7 @@ Result<void> withdraw(std::string_view name) {
     const std::uint32_t entry = find_name(held, name);
     if (entry != kNoEntry) {
       const NameRecord& record = record_of(entry);
-      publisher = memory::pid_of(record.slot);
+      if (lives(record)) publisher = memory::pid_of(record.slot);
       if (is_mine(record)) {
         found = copy_of(record);
         std::copy_n(record.references, kMostShared, references.begin());

@@ -140,6 +140,11 @@ TEST_F(Names, LeadToCopiesOfSmallValues) {
   EXPECT_TRUE(withdraw("settings"));
 }
 
+TEST_F(Names, OfTheDeadAreNotThereToWithdraw) {
+  EXPECT_TRUE(ended_well(start_process([] { EXPECT_TRUE(publish("theirs", 5)); })));
+  EXPECT_EQ(withdraw("theirs").error(), Error::not_found);
+}
+
 TEST_F(Names, AreWaitedFor) {
   Queue<int> started;
   const pid_t child = start_process([&started] {

@@ -24,9 +24,18 @@ Registry& registry() {
   return instance;
 }
 
-void close_if_same(const Noted& noted) noexcept {
+bool is_same(const Noted& noted) noexcept {
   const auto now = identify(noted.descriptor);
-  if (now && *now == noted.identity) Descriptor(noted.descriptor).reset();
+  return now && *now == noted.identity;
+}
+
+void close_if_same(const Noted& noted) noexcept {
+  if (is_same(noted)) Descriptor(noted.descriptor).reset();
+}
+
+// With the mutex held.
+std::vector<Noted>::iterator find_noted(int fd) noexcept {
+  return std::ranges::find(registry().noted, fd, &Noted::descriptor);
 }
 
 // The mutex is held across a fork, so that every such descriptor there is stands in the list.
@@ -59,11 +68,16 @@ Result<void> NoFork::note(int fd) const {
   return {};
 }
 
+bool is_own(int fd) noexcept {
+  const std::lock_guard guard(registry().mutex);
+  const auto found = find_noted(fd);
+  return found != registry().noted.end() && is_same(*found);
+}
+
 void close_own(int fd) noexcept {
   const std::lock_guard guard(registry().mutex);
   auto& all = registry().noted;
-  const auto found =
-      std::find_if(all.begin(), all.end(), [&](const Noted& one) { return one.descriptor == fd; });
+  const auto found = find_noted(fd);
   if (found == all.end()) return;
   close_if_same(*found);
   all.erase(found);

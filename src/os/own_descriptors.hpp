@@ -24,6 +24,8 @@ class NoFork {
   std::lock_guard<std::mutex> guard_;
 };
 
+// Whether that number is the file that was noted still.
+bool is_own(int fd) noexcept;
 // Closes one that was noted; nothing for any other, a copy of it in a forked child included.
 void close_own(int fd) noexcept;
 

@@ -24,8 +24,10 @@ TEST(OwnDescriptors, AreClosedInAForkedChild) {
   Child child([&] { return is_open(own) ? 1 : is_open(other.get()) ? 0 : 2; });
   EXPECT_EQ(child.collect().code, 0);
   EXPECT_TRUE(is_open(own));
+  EXPECT_TRUE(is_own(own));
   close_own(own);
   EXPECT_FALSE(is_open(own));
+  EXPECT_FALSE(is_own(own));
 }
 
 TEST(OwnDescriptors, AreNotTakenForOthersOfTheirNumber) {
@@ -35,6 +37,7 @@ TEST(OwnDescriptors, AreNotTakenForOthersOfTheirNumber) {
   ASSERT_EQ(other.get(), own) << "the lowest number that is free";
   Child child([number = own] { return is_open(number) ? 0 : 1; });
   EXPECT_EQ(child.collect().code, 0);
+  EXPECT_FALSE(is_own(own));
   close_own(own);
   EXPECT_TRUE(is_open(other.get()));
 }

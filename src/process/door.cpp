@@ -20,7 +20,7 @@ namespace {
 
 // What who knocks may take from one message to the next.
 constexpr os::Nanoseconds kPatience = 10 * os::kSecond;
-// More at a time, and the one that has waited longest has to knock again.
+// More at a time, and the silent one that has waited longest has to knock again.
 constexpr std::size_t kMostKnocks = 64;
 
 enum class Stage : std::uint8_t { silent, welcomed, inside, gone };
@@ -94,19 +94,21 @@ Result<void> check_hello(std::span<const std::byte> message, pid_t pid, const st
   return {};
 }
 
-// Reserves a place and hands it over, with the arena.
-Result<memory::Ticket> welcome(int socket, const std::string& note) {
+// Reserves a place for that process and hands it over, with the arena. As the place names the
+// process it goes back with its death, whoever looks.
+Result<memory::Ticket> welcome(int socket, pid_t pid, const std::string& note) {
   const auto arena = memory::family_descriptor();
   if (!arena) return arena.failure();
   auto place = memory::reserve_place();
   if (!place) return place;
+  memory::name_newcomer(*place, pid);
   Answer answer{};
   answer.speaker = hello_of_self();
   answer.verdict = Verdict::welcome;
   answer.slot = place->slot;
   answer.generation = place->generation;
-  answer.note_bytes = static_cast<std::uint32_t>(std::min(note.size(), kLongestNote));
-  std::memcpy(answer.note, note.data(), answer.note_bytes);
+  answer.note_bytes = static_cast<std::uint32_t>(note.size());
+  std::memcpy(answer.note, note.data(), note.size());
   auto sent = os::send_descriptors(socket, std::span(&*arena, 1), bytes_of(answer));
   while (sent.error() == Error::interrupted) {
     sent = os::send_descriptors(socket, std::span(&*arena, 1), bytes_of(answer));
@@ -143,7 +145,9 @@ Door::State::~State() {
   // What a child has of it was closed at the fork, and the file is its parent's.
   if (!is_ours()) return;
   for (const Knock& knock : knocks) close(knock);
-  os::remove_socket(path, file);
+  // Where the program has closed it, another door may stand there by now, and its file look the
+  // same.
+  if (os::is_own(listener)) os::remove_socket(path, file);
   set.remove(listener);
   os::close_own(listener);
 }
@@ -181,7 +185,10 @@ pid_t Door::State::serve_all() {
     }
     if (knock.patience.expired()) knock.stage = Stage::gone;
   }
-  if (knocks.size() > kMostKnocks) knocks.front().stage = Stage::gone;
+  if (knocks.size() > kMostKnocks) {
+    const auto silent = std::ranges::find(knocks, Stage::silent, &Knock::stage);
+    (silent != knocks.end() ? *silent : knocks.front()).stage = Stage::gone;
+  }
   std::erase_if(knocks, [this](const Knock& knock) {
     const bool over = knock.stage == Stage::gone || knock.stage == Stage::inside;
     if (over) close(knock);
@@ -208,7 +215,7 @@ Stage Door::State::hear(Knock& knock) {
     refuse(knock.socket, good.failure());
     return Stage::gone;
   }
-  const auto place = welcome(knock.socket, note);
+  const auto place = welcome(knock.socket, knock.pid, note);
   if (!place) {
     refuse(knock.socket, place.failure());
     return Stage::gone;
@@ -226,6 +233,12 @@ void Door::State::close(const Knock& knock) noexcept {
 }
 
 Result<Door> Door::open(const std::string& path, const std::string& note) {
+  if (note.size() > kLongestNote) {
+    return Failure{Error::invalid, 0,
+                   "what a door tells whoever comes in has at most " +
+                       std::to_string(kLongestNote) + " bytes, and this has " +
+                       std::to_string(note.size())};
+  }
   auto from_the_root = os::absolute_path(path);
   if (!from_the_root) return std::move(from_the_root).failure();
   auto set = os::WaitSet::create();

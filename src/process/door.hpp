@@ -5,7 +5,8 @@
 // it, and its copy answers Error::closed. The door is there as long as that process lives; the file
 // of one that was killed is replaced by the next who opens it. Whoever dies at any instruction, at
 // either side, leaves no place behind: one that is reserved and not taken goes back when who
-// knocked is gone, or says nothing for ten seconds, or when this process is gone.
+// knocked is dead, and, where this process is in admit(), closes its socket or says nothing for ten
+// seconds.
 #pragma once
 
 #include <memory>
@@ -22,8 +23,9 @@ namespace onecopy::process {
 class Door {
  public:
   // The path's directory is made, for this user alone, where there is none. Makes this process a
-  // member of a family of its own if need be. `note` (at most 64 bytes) goes to whoever comes in.
-  // Errors: os::listen_at()'s, and join_family()'s.
+  // member of a family of its own if need be. `note` (at most kLongestNote bytes, greeting.hpp)
+  // goes to whoever comes in. Errors: os::listen_at()'s, and join_family()'s; invalid: the note is
+  // too long.
   static Result<Door> open(const std::string& path, const std::string& note = {});
   Door(Door&&) noexcept;
   Door& operator=(Door&&) noexcept;

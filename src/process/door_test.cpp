@@ -19,16 +19,19 @@
 #include <onecopy/process.hpp>
 
 #include <sys/fsuid.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "memory/census.hpp"
 #include "memory/family.hpp"
+#include "memory/member.hpp"
 #include "memory/validate.hpp"
 #include "os/descriptor_passing.hpp"
 #include "os/private_socket.hpp"
 #include "os/testing.hpp"
 #include "os/testing_files.hpp"
+#include "process/door.hpp"
 #include "process/greeting.hpp"
 #include "testing/fresh_process.hpp"
 
@@ -373,6 +376,66 @@ TEST_F(Doors, TakePlacesBackFromWhoDoesNotComeIn) {
     EXPECT_EQ(lies.hear().second.verdict, process::Verdict::refused) << "closed, that is nothing";
   }
   EXPECT_EQ(host.admitted(), 1) << "it said so, and has no place all the same";
+}
+
+// A place was kept for who had died on the way in until the host called admit() again.
+TEST_F(Doors, KeepNoPlaceForTheDead) {
+  Signal opened;
+  Signal turned_away;
+  Signal died;
+  Child host([&] {
+    Door door(path_);
+    opened.give();
+    while (!memory::is_taken(1)) static_cast<void>(door.admit_for(1ms));
+    turned_away.give();
+    died.wait();
+    while (memory::is_taken(1)) family::reclaim();
+    EXPECT_EQ(memory::validate_memory(), "");
+  });
+  opened.wait();
+  Child guest([&] {
+    Knocker knocker(path_);
+    knocker.say(process::hello_of_self());
+    EXPECT_EQ(knocker.hear().second.verdict, process::Verdict::welcome);
+    turned_away.wait();
+    os::kill_self();
+  });
+  EXPECT_EQ(guest.collect().signal, SIGKILL);
+  died.give();
+  EXPECT_TRUE(host.collect().success());
+}
+
+// It was told that the door had been closed.
+TEST_F(Doors, TellWhoHasNoDescriptorLeft) {
+  Host host(path_);
+  in_fresh_process([this] {
+    const int free = os::event_descriptor().value().get();
+    const rlimit limit{static_cast<rlim_t>(free) + 1, static_cast<rlim_t>(free) + 1};
+    ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    const auto refused = family::join(path_, 100s);
+    EXPECT_EQ(refused.error(), Error::too_many);
+    EXPECT_NE(refused.failure().text().find("ulimit -n"), std::string::npos);
+  });
+  EXPECT_EQ(host.admitted(), 0);
+}
+
+// The file of another door may have got the number of the one that was there before.
+TEST_F(Doors, LeaveTheFileThatAnotherMayHaveByNow) {
+  in_fresh_process([this] {
+    Door door(path_);
+    for (int fd = 3; fd < 256; ++fd) close(fd);
+    door.close();
+    EXPECT_TRUE(std::filesystem::exists(path_));
+    EXPECT_TRUE(os::listen_at(path_)) << "whoever comes next replaces what nobody answers at";
+  });
+}
+
+TEST_F(Doors, HaveNoRoomForLongNotes) {
+  in_fresh_process([this] {
+    const auto refused = process::Door::open(path_, std::string(process::kLongestNote + 1, 'x'));
+    EXPECT_EQ(refused.error(), Error::invalid);
+    EXPECT_TRUE(process::Door::open(path_, std::string(process::kLongestNote, 'x')));
+  });
 }
 
 TEST_F(Doors, LetNobodyWaitForWhoSaysNothing) {

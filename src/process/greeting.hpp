@@ -33,7 +33,7 @@ static_assert(std::is_trivially_copyable_v<Hello> && std::is_standard_layout_v<H
 enum class Verdict : std::uint32_t { refused, welcome };
 
 inline constexpr std::size_t kLongestReason = 480;
-inline constexpr std::size_t kLongestNote = 64;
+inline constexpr std::size_t kLongestNote = 1024;
 
 struct Answer {
   Hello speaker;
@@ -46,7 +46,7 @@ struct Answer {
   char reason[kLongestReason];  // of a refusal, for a person
   char note[kLongestNote];      // of a welcome, from who opened the door, whatever it means
 };
-static_assert(sizeof(Answer) == 592 && offsetof(Answer, verdict) == 24 &&
+static_assert(sizeof(Answer) == 1552 && offsetof(Answer, verdict) == 24 &&
               offsetof(Answer, reason) == 48 && offsetof(Answer, note) == 528);
 static_assert(std::is_trivially_copyable_v<Answer> && std::is_standard_layout_v<Answer>);
 

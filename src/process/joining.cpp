@@ -145,6 +145,8 @@ Result<bool> Joining::listen() {
   }
   auto received = os::receive_descriptors(connection_.get(), 1, kLongestAnswer);
   if (received.error() == Error::interrupted || received.error() == Error::empty) return false;
+  // Not of the door's making, and no better another time.
+  if (received.error() == Error::too_many) return std::move(received).failure();
   // Whoever closes before it has read what we sent leaves an error in front of its answer.
   if (!received && received.error() != Error::end_of_stream) {
     received = os::receive_descriptors(connection_.get(), 1, kLongestAnswer);
