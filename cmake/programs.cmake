@@ -17,6 +17,8 @@ foreach(source IN LISTS example_sources)
   add_program(example_${stem} ${source} examples)
   target_link_libraries(example_${stem} PRIVATE onecopy_options)
 endforeach()
+# By name only: ./run may install it when the build has been configured already.
+target_link_libraries(example_s3_blas_threads PRIVATE openblas)
 
 file(GLOB worker_sources CONFIGURE_DEPENDS examples/cpp/*/worker.cpp)
 foreach(source IN LISTS worker_sources)

@@ -80,6 +80,9 @@ need_compiler() {
 
 need_gtest() { need_file '/usr/include/gtest/gtest.h' libgtest-dev; }
 
+# What examples/cpp/s3_blas_threads.cpp multiplies with.
+need_blas() { need_file '/usr/include/*/openblas_config.h' libopenblas-dev; }
+
 # What ./bench native measures beside Onecopy.
 need_peers() {
   need_file '/usr/include/boost/interprocess/ipc/message_queue.hpp' libboost-dev
