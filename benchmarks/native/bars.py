@@ -9,11 +9,12 @@ from benchmarks.native.figures import Case, Figures, Row
 from benchmarks.pairing import Spread
 from benchmarks.report import Verdict
 
-OURS = ("queue", "pipe", "shared")
+OURS = ("queue", "pipe", "shared", "python")
 YARDSTICK = "words"
 
 TIMES_TWO_WORDS = 2.5
 FLAT = 1.25  # sizes may differ by so much
+FROM_PYTHON = 2
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ def judge(row: Row, case: Case) -> Judgement | None:
 def _other(row: Row, case: Case) -> Case | None:
     if row.kind == "moved":
         return row.cases[0] if case is not row.cases[0] else None
-    names = {"spinning": YARDSTICK, "flood": "socket"}
+    names = {"spinning": YARDSTICK, "flood": "socket", "joined": "cpp"}
     if row.kind in names:
         return next((other for other in row.cases if other.name == names[row.kind]), None)
     return best_peer(row)
@@ -64,4 +65,6 @@ def _verdict(row: Row, case: Case, multiple: float) -> Verdict | None:
         return Verdict("faster than the Unix socket", multiple < 1)
     if row.kind == "moved":
         return Verdict(f"at most {FLAT:g}x the smallest", multiple <= FLAT)
+    if row.kind == "joined":
+        return Verdict(f"at most {FROM_PYTHON}x C++ to C++", multiple <= FROM_PYTHON)
     return None

@@ -16,11 +16,12 @@ from benchmarks.native.figures import Row, read_row
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = ROOT / "build" / "run" / "benchmarks" / "native_bench"
+PYTHON = ROOT / ".venv" / "bin" / "python"
 
 DESCRIPTION = (
     "Measures hand-offs between two processes of C++, each on a core of its own: of Onecopy, of "
     "Boost.Interprocess, of ZeroMQ, of pipes, Unix sockets and POSIX message queues, in turns, and "
-    "prints medians. Nothing is asserted."
+    "prints medians; and how long an array takes from a process of Python. Nothing is asserted."
 )
 SIZES = (8, 64, 1 << 10, 8 << 10, 64 << 10, 1 << 20, 8 << 20, 64 << 20)
 ROWS = {
@@ -29,6 +30,7 @@ ROWS = {
     "sleeping": ["sleeping:8"],
     "moved": ["moved:" + ",".join(str(size) for size in SIZES[1:])],
     "flood": ["flood:1024"],
+    "joined": [f"joined:{8 << 20}"],
 }
 
 
@@ -49,6 +51,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         type=_two_cores,
         metavar="A,B",
         help="the cores of the two processes (two that share as little as can be had)",
+    )
+    parser.add_argument(
+        "--python",
+        type=Path,
+        default=PYTHON,
+        metavar="PROGRAM",
+        help="the Python of the row `joined`, with NumPy and Onecopy (.venv/bin/python)",
     )
     parser.add_argument(
         "--patience", type=int, default=300, help="seconds until a row is given up (300)"
@@ -75,8 +84,15 @@ def run(options: argparse.Namespace, program: Path = PROGRAM) -> int:
     if cores[0] == cores[1]:
         print("spinning is not measured: on one core it only keeps the other process waiting")
         wanted = [name for name in wanted if name != "spinning"]
+    if "joined" in wanted and not _has_package(options.python):
+        print(f"joined is not measured: {options.python} has not both NumPy and Onecopy")
+        wanted = [name for name in wanted if name != "joined"]
     specs = [spec for name in wanted for spec in ROWS[name]]
-    arguments = [str(program), *map(str, cores), str(rounds), str(milliseconds), *specs]
+    if not specs:
+        print("bench: no row is left", file=sys.stderr)
+        return 1
+    settled = [*cores, rounds, milliseconds, options.python]
+    arguments = [str(program), *map(str, settled), *specs]
     rows = []
     try:
         lines = _lines(arguments, options.patience)
@@ -97,6 +113,14 @@ def run(options: argparse.Namespace, program: Path = PROGRAM) -> int:
     if options.json:
         report.write_json(options.json, about, {**settings, **peers}, {"rows": rows})
     return 0
+
+
+def _has_package(python: Path) -> bool:
+    try:
+        command = [str(python), "-c", "import numpy, onecopy"]
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+    except OSError:
+        return False
 
 
 def _summary(rows: list[Row]) -> list[str]:

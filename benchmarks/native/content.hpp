@@ -29,6 +29,10 @@ inline std::uint64_t word_of(Mark mark) {
   return mark.number | (mark.last ? kLast : 0) | (mark.whole ? kWhole : 0);
 }
 
+inline Mark mark_of(std::uint64_t word) {
+  return {word & ~(kLast | kWhole), (word & kLast) != 0, (word & kWhole) != 0};
+}
+
 inline std::uint64_t word_at(Bytes message, std::size_t offset) {
   std::uint64_t word;
   std::memcpy(&word, message.data() + offset, sizeof word);
@@ -57,7 +61,7 @@ inline Mark read_mark(Bytes message, std::size_t bytes) {
   }
   const std::uint64_t word = word_at(message, 0);
   if (word_at(message, bytes - 8) != word) throw std::runtime_error("a message came in two parts");
-  const Mark mark{word & ~(kLast | kWhole), (word & kLast) != 0, (word & kWhole) != 0};
+  const Mark mark = mark_of(word);
   if (!mark.whole) return mark;
   for (std::size_t at = 8; at + 16 <= bytes; at += 8) {
     if (word_at(message, at) != (word + at) * 0x9e3779b97f4a7c15u) {

@@ -28,11 +28,13 @@ class Cores {
     if (sched_getaffinity(0, sizeof all_, &all_) != 0) throw_errno("sched_getaffinity");
   }
 
+  int of(Side side) const { return cores_[static_cast<int>(side)]; }
+
   // Keeps the calling thread, and what it starts, on the core of that side.
   void pin(Side side) const {
     cpu_set_t one;
     CPU_ZERO(&one);
-    CPU_SET(cores_[static_cast<int>(side)], &one);
+    CPU_SET(of(side), &one);
     set(one);
   }
   // Lets it go where the program was allowed to.

@@ -1,13 +1,15 @@
 // Hand-offs between two processes, each on a core of its own: Onecopy's beside what else there is.
 //
-//   native_bench PARENT_CORE CHILD_CORE ROUNDS MILLISECONDS ROW...
+//   native_bench PARENT_CORE CHILD_CORE ROUNDS MILLISECONDS PYTHON ROW...
 //
+// PYTHON is an interpreter that has Onecopy's package and NumPy; only `joined` starts it.
 // A ROW is KIND:BYTES, and with `moved` more sizes behind commas:
 //   spinning:8       there and back, halved; who receives asks again and again
 //   adaptive:1024    the same; who receives waits in the way that is each link's own
 //   sleeping:8       one way, to a receiver that sleeps
 //   flood:1024       many one way without waiting, and one back; each
 //   moved:64,1024    adaptive, with memory that stays where it is
+//   joined:8388608   an array that is asked for, from a process of C++ and from one of Python
 //
 // In each round every case has its turn, of so many milliseconds. For each row it prints a line of
 // JSON: of each case its medians by round, a histogram, in nanoseconds, or why there is none. First
@@ -24,6 +26,7 @@
 #include "boost_link.hpp"
 #include "cases.hpp"
 #include "descriptor_links.hpp"
+#include "joined.hpp"
 #include "onecopy_links.hpp"
 #include "posix_queue_link.hpp"
 #include "word_link.hpp"
@@ -68,7 +71,7 @@ void add_all(Cases& cases, const Shape& shape) {
   add<PosixQueueLink, Exchange>(cases, "posix-queue", shape);
 }
 
-Cases make_cases(const Row& row) {
+Cases make_cases(const Row& row, const char* python) {
   Cases cases;
   const std::size_t bytes = row.sizes.at(0);
   if (row.kind == "spinning") {
@@ -87,6 +90,9 @@ Cases make_cases(const Row& row) {
     for (const std::size_t size : row.sizes) {
       add<QueueLink<Moved>, PingPong>(cases, "shared", {size, 1, Waiting::blocking});
     }
+  } else if (row.kind == "joined") {
+    cases.push_back(std::make_unique<AskingCpp>("cpp", bytes));
+    cases.push_back(std::make_unique<AskingPython>("python", bytes, python));
   } else {
     throw std::invalid_argument("there is no kind of row " + row.kind);
   }
@@ -130,8 +136,8 @@ void print(const AnyCase& measured) {
   std::printf("]}");
 }
 
-void measure(const Row& row, const Cores& cores, int rounds, Nanoseconds time, Nanoseconds clock) {
-  Cases cases = make_cases(row);
+void measure(Cases& cases, const std::string& kind, const Cores& cores, int rounds,
+             Nanoseconds time, Nanoseconds clock) {
   const auto each = [&cases](const auto& act) {
     for (auto& one : cases) {
       if (one->unfit().empty()) act(*one);
@@ -146,7 +152,7 @@ void measure(const Row& row, const Cores& cores, int rounds, Nanoseconds time, N
   g_children_stay = 0;
   each([](AnyCase& one) { one.end(); });
 
-  std::printf("{\"kind\": \"%s\", \"cases\": [", row.kind.c_str());
+  std::printf("{\"kind\": \"%s\", \"cases\": [", kind.c_str());
   const char* separator = "";
   for (const auto& one : cases) {
     std::printf("%s", std::exchange(separator, ", "));
@@ -172,8 +178,9 @@ Nanoseconds reading_of_clock() {
 
 int main(int argc, char** argv) {
   using namespace bench;
-  if (argc < 6) {
-    std::fprintf(stderr, "usage: %s PARENT_CORE CHILD_CORE ROUNDS MILLISECONDS ROW...\n", argv[0]);
+  if (argc < 7) {
+    std::fprintf(stderr, "usage: %s PARENT_CORE CHILD_CORE ROUNDS MILLISECONDS PYTHON ROW...\n",
+                 argv[0]);
     return 2;
   }
   try {
@@ -187,8 +194,10 @@ int main(int argc, char** argv) {
         "{\"Boost\": \"%s\", \"ZeroMQ\": \"%d.%d.%d\", \"ns taken off for the clock\": %lld}\n",
         BOOST_LIB_VERSION, zeromq[0], zeromq[1], zeromq[2], static_cast<long long>(clock));
     std::fflush(stdout);
-    for (int i = 5; i < argc; ++i) {
-      measure(parse(argv[i]), cores, std::atoi(argv[3]), std::atoll(argv[4]) * 1'000'000, clock);
+    for (int i = 6; i < argc; ++i) {
+      const Row row = parse(argv[i]);
+      Cases cases = make_cases(row, argv[5]);
+      measure(cases, row.kind, cores, std::atoi(argv[3]), std::atoll(argv[4]) * 1'000'000, clock);
     }
   } catch (const std::exception& reason) {
     std::fprintf(stderr, "native: %s\n", reason.what());

@@ -13,6 +13,8 @@ TITLES = {
     "queue": "onecopy::Queue",
     "pipe": "onecopy::Pipe",
     "shared": "onecopy::Shared over a Queue",
+    "cpp": "C++ to C++",
+    "python": "Python to C++",
     "boost": "Boost.Interprocess message_queue",
     "zeromq": "ZeroMQ, ipc://",
     "system-pipe": "pipe",
@@ -25,6 +27,7 @@ KINDS = {
     "sleeping": "One hand-off of {}, sleeping: to a receiver that the kernel must wake",
     "flood": "Messages of {}, many in flight, each",
     "moved": "One hand-off of memory that stays where it is, adaptive",
+    "joined": "One array of {}, from asking another process for it until it has come",
 }
 
 

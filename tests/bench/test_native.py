@@ -2,12 +2,16 @@
 
 import argparse
 import json
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+import onecopy as mp
 from benchmarks import machine
 from benchmarks.native import bars, command, tables
 from benchmarks.native.figures import read_row
@@ -91,6 +95,12 @@ def test_what_is_moved_is_held_against_the_smallest():
 
     assert judged[0] is None
     assert [each.verdict.met for each in judged[1:]] == [True, False]
+
+
+@pytest.mark.parametrize("python, met", [(200, True), (201, False)])
+def test_an_array_from_python_is_held_against_one_from_cpp(python, met):
+    found = row("joined", case("cpp", 100, size=1 << 23), case("python", python, size=1 << 23))
+    assert verdicts(found) == {"python": met}
 
 
 def test_multiples_are_taken_inside_a_round():
@@ -187,6 +197,28 @@ def test_on_one_core_nobody_spins(tmp_path, capsys):
     assert "'spinning:8'" not in said.err
 
 
+@pytest.mark.parametrize(
+    "python, left_out", [("true", False), ("false", True), ("there-is-no-such-program", True)]
+)
+def test_without_the_python_package_its_row_is_left_out(tmp_path, capsys, python, left_out):
+    program = (
+        f"import sys; print('''{VERSIONS}'''); print(sys.argv[5:], file=sys.stderr); sys.exit(1)"
+    )
+    python = shutil.which(python) or python
+
+    run(tmp_path, program, "--cores", "0,1", "--python", python, "--rows", "moved", "joined")
+
+    said = capsys.readouterr()
+    assert f"['{python}', 'moved:" in said.err
+    assert ("'joined:8388608'" in said.err) is not left_out
+    assert (f"joined is not measured: {python} has not both" in said.out) is left_out
+
+
+def test_nothing_left_to_measure_is_a_failure(tmp_path, capsys):
+    assert run(tmp_path, "", "--cores", "0,1", "--python", "/nowhere", "--rows", "joined") == 1
+    assert "bench: no row is left" in capsys.readouterr().err
+
+
 def test_a_program_that_fails_says_why(tmp_path, capsys):
     program = f"import sys; print('''{VERSIONS}'''); sys.exit('a message came in two parts')"
 
@@ -257,3 +289,25 @@ def test_a_message_with_other_bytes_is_noticed(tmp_path):
         "0" * 8 + between + "0" * 8 + "10",
         "0" * 128 + "10",
     ]
+
+
+def test_the_sender_sends_what_it_is_asked_for(tmp_path):
+    questions, arrays = mp.Queue(), mp.Queue()
+    mp.publish("questions", questions)
+    mp.publish("arrays", arrays)
+    with mp.Door(tmp_path / "private" / "door") as door:
+        (core, *_) = os.sched_getaffinity(0)
+        command = [sys.executable, "-m", "benchmarks.native.sender", door.path, str(core), "128"]
+        sender = subprocess.Popen(command, cwd=ROOT)
+        door.admit()
+    whole = 1 << 62
+
+    for mark in (7, whole | 8):
+        questions.put(mark)
+        words = arrays.get(timeout=60).view(np.uint64).tolist()
+        assert (words[0], words[-1], len(words)) == (mark, mark, 16)
+        pattern = [(mark + 8 * i) * 0x9E3779B97F4A7C15 % 2**64 for i in range(1, 15)]
+        assert words[1:-1] == (pattern if mark & whole else [0] * 14)
+
+    questions.put(None)
+    assert sender.wait(timeout=60) == 0
