@@ -1,29 +1,31 @@
-// How C++ values become messages and messages become C++ values.
-//
-// Known from the start: bool, integers, enumerations, floating-point and complex numbers,
-// std::string, std::vector, std::array, std::pair, std::tuple, std::optional, std::map,
-// std::unordered_map and maps that are used like them, std::variant, std::monostate, and structs
-// that can be copied as bytes; and std::span to be sent, which arrives as a vector. NumPy's arrays,
-// of any number of dimensions and without a copy, are in onecopy/nd_view.hpp; what is known only at
-// run time, as Python's mixed dicts and lists, in onecopy/object.hpp; what only Python reads in
-// onecopy/opaque.hpp. Any other type is taught by specialising Codec with two functions:
-//
-//   template <>
-//   struct onecopy::Codec<Name> {
-//     static void write(Encoder& to, const Name& name) { to.string(name.text()); }
-//     static void read(Decoder& from, Name& name) { name = Name(std::string(from.text())); }
-//   };
-//
-// Each writes or reads exactly one value; several go into a tuple (open_tuple(2) ... close()). A
-// third, give(Encoder& to, Name& name), where there is one, is called instead of write() for a
-// value that is moved into a message: what it gives of the value need not be copied.
-//
-// Values travel in a form that Python reads too: numbers as int, float and complex,
-// std::string as str (as bytes where it is not UTF-8), vectors of numbers as one-dimensional
-// arrays, vectors of std::byte as bytes, other vectors as lists, maps as dict, a variant as the
-// tuple of its index and its value. (So what Python sends is no variant: see onecopy/object.hpp.)
-// Structs copied as bytes are for C++ programs from the same compiler only and must hold no
-// pointers.
+/// \file
+/// How C++ values become messages and messages become C++ values.
+///
+/// Known from the start: bool, integers, enumerations, floating-point and complex numbers,
+/// std::string, std::vector, std::array, std::pair, std::tuple, std::optional, std::map,
+/// std::unordered_map and maps that are used like them, std::variant, std::monostate, and structs
+/// that can be copied as bytes; and std::span to be sent, which arrives as a vector. NumPy's
+/// arrays, of any number of dimensions and without a copy, are in onecopy/nd_view.hpp; what is
+/// known only at run time, as Python's mixed dicts and lists, in onecopy/object.hpp; what only
+/// Python reads in onecopy/opaque.hpp. Any other type is taught by specialising Codec with two
+/// functions:
+///
+///     template <>
+///     struct onecopy::Codec<Name> {
+///       static void write(Encoder& to, const Name& name) { to.string(name.text()); }
+///       static void read(Decoder& from, Name& name) { name = Name(std::string(from.text())); }
+///     };
+///
+/// Each writes or reads exactly one value; several go into a tuple (open_tuple(2) ... close()). A
+/// third, give(Encoder& to, Name& name), where there is one, is called instead of write() for a
+/// value that is moved into a message: what it gives of the value need not be copied.
+///
+/// Values travel in a form that Python reads too: numbers as int, float and complex,
+/// std::string as str (as bytes where it is not UTF-8), vectors of numbers as one-dimensional
+/// arrays, vectors of std::byte as bytes, other vectors as lists, maps as dict, a variant as the
+/// tuple of its index and its value. (So what Python sends is no variant: see onecopy/object.hpp.)
+/// Structs copied as bytes are for C++ programs from the same compiler only and must hold no
+/// pointers.
 #pragma once
 
 #include <array>
@@ -52,10 +54,14 @@ template <class T>
 inline constexpr bool kHasCodec = false;
 }  // namespace detail
 
-// The one for types that nobody taught: it only says so.
+/// How values of a type are written into messages and read from them. This one is for types that
+/// nobody taught, and only says so; specialisations have its functions, static as here, and perhaps
+/// give(). They are called by the thread that puts or gets, outside of all locks.
 template <class T>
 struct Codec {
+  /// Writes one value. Called anew for each that is sent.
   static void write(Encoder&, const T&) { refuse(); }
+  /// Reads one value, into one that T{} has made.
   static void read(Decoder&, T&) { refuse(); }
 
  private:
@@ -353,7 +359,7 @@ struct Codec<std::vector<T>> {
   }
 };
 
-// A view is sent as what it looks at, and can look at nothing where it arrives.
+/// A view is sent as what it looks at, and can look at nothing where it arrives.
 template <class T, std::size_t N>
 struct Codec<std::span<T, N>> {
   using Value = std::remove_cv_t<T>;
@@ -499,7 +505,7 @@ struct Codec<std::variant<Types...>> {
   }
 };
 
-// An empty one is none, so an optional of something that may itself be none would not come back.
+/// An empty one is none, so an optional of something that may itself be none would not come back.
 template <class T>
 struct Codec<std::optional<T>> {
   static_assert(!std::is_same_v<T, std::monostate>,

@@ -1,8 +1,9 @@
-// How long a blocking call of the public API may wait, whatever unit of std::chrono it is given in.
-// Any thread may call these; nothing is shared.
-//
-// Times are known by what they look like. <chrono> takes longer to compile than all of this
-// library, and who names a time has included it.
+/// \file
+/// How long a blocking call of the public API may wait, whatever unit of std::chrono it is given
+/// in. Any thread may call these; nothing is shared.
+///
+/// Times are known by what they look like. `<chrono>` takes longer to compile than all of this
+/// library, and who names a time has included it.
 #pragma once
 
 #include <cstdint>

@@ -1,20 +1,21 @@
-// The result of a task of a pool (onecopy/pool.hpp), which comes later.
-//
-//   onecopy::Future<double> sum = pool.submit(add_up, numbers);
-//   ...
-//   use(sum.get());
-//
-// One thread at a time may use a Future, of the process that submitted the task; in others, forked
-// children too, every call answers Error::closed. Whoever waits takes in what has come for all who
-// wait, so nothing needs a thread of its own. It may outlive its pool. To throw one away neither
-// stops its task nor waits for it.
-//
-// What goes wrong arrives here. Error::task_failed: the function threw, and the message is what()
-// of that. Error::worker_died: the worker ended in the middle of it, by a crash, kill or exit.
-// Error::closed: the pool was terminated first, or the result was taken already. Others:
-// the result cannot be sent or received (no_memory, invalid). get() throws these, the first two as
-// TaskError and WorkerDied, which say more; try_get() and get_for() answer with a Result, and
-// Error::empty and Error::timed_out where there is no result yet.
+/// \file
+/// The result of a task of a pool (onecopy/pool.hpp), which comes later.
+///
+///     onecopy::Future<double> sum = pool.submit(add_up, numbers);
+///     ...
+///     use(sum.get());
+///
+/// One thread at a time may use a Future, of the process that submitted the task; in others, forked
+/// children too, every call answers Error::closed. Whoever waits takes in what has come for all who
+/// wait, so nothing needs a thread of its own. It may outlive its pool. To throw one away neither
+/// stops its task nor waits for it.
+///
+/// What goes wrong arrives here. Error::task_failed: the function threw, and the message is what()
+/// of that. Error::worker_died: the worker ended in the middle of it, by a crash, kill or exit.
+/// Error::closed: the pool was terminated first, or the result was taken already. Others:
+/// the result cannot be sent or received (no_memory, invalid). get() throws these, the first two as
+/// TaskError and WorkerDied, which say more; try_get() and get_for() answer with a Result, and
+/// Error::empty and Error::timed_out where there is no result yet.
 #pragma once
 
 #include <cstddef>
@@ -31,33 +32,42 @@
 
 namespace [[gnu::visibility("default")]] onecopy {
 
-// The function of the task threw.
+/// The function of the task threw.
 class TaskError : public Exception {
  public:
+  /// Made where the result arrives.
   TaskError(Failure failure, std::string type);
+  /// Any thread may drop it.
   ~TaskError() override;
+  /// Copies nothing but a pointer.
   TaskError(const TaskError&) noexcept = default;
+  /// Copies nothing but a pointer.
   TaskError& operator=(const TaskError&) noexcept = default;
 
-  // Of what it threw, as the program spells it: "std::out_of_range".
+  /// Of what it threw, as the program spells it: "std::out_of_range".
   const std::string& type() const noexcept { return *type_; }
 
  private:
   detail::SharedPointer<const std::string> type_;
 };
 
-// The worker ended before the task was done.
+/// The worker ended before the task was done.
 class WorkerDied : public Exception {
  public:
+  /// Made where the result is missed.
   WorkerDied(Failure failure, int pid, int exit_code);
+  /// Any thread may drop it.
   ~WorkerDied() override;
+  /// Copies nothing but a pointer.
   WorkerDied(const WorkerDied&) noexcept = default;
+  /// Copies nothing but a pointer.
   WorkerDied& operator=(const WorkerDied&) noexcept = default;
 
-  // 0: no worker could be started any more.
+  /// The worker's process id; 0: no worker could be started any more.
   int pid() const noexcept { return pid_; }
-  // The number of the signal that ended it; 0: it exited, with exit_code().
+  /// The number of the signal that ended it; 0: it exited, with exit_code().
   int signal() const noexcept { return exit_code_ < 0 ? -exit_code_ : 0; }
+  /// Its exit code, or minus the number of the signal that ended it.
   int exit_code() const noexcept { return exit_code_; }
 
  private:
@@ -102,32 +112,41 @@ Result<bool> await(Dispatcher& dispatcher, Task& task, std::int64_t wait);
 
 }  // namespace detail
 
+/// The result of one task, which can be taken once. The head of future.hpp says who may use it, and
+/// how deaths arrive here. Asking for what is there takes in what has come: some hundred
+/// nanoseconds a result.
 template <class T>
 class [[nodiscard]] Future {
  public:
-  // No task: valid() is false, and everything else answers Error::closed.
+  /// No task: valid() is false, and everything else answers Error::closed.
   Future() noexcept = default;
+  /// The other has no task any more.
   Future(Future&&) noexcept = default;
+  /// Throws its own task's result away; then as the constructor.
   Future& operator=(Future&&) noexcept = default;
 
-  // Whether there is a result to come that nobody has taken.
+  /// Whether there is a result to come that nobody has taken.
   bool valid() const noexcept { return task_ != nullptr; }
-  // Whether get() would answer at once.
+  /// Whether get() would answer at once.
   bool ready() { return await(0).value_or_throw(); }
+  /// Waits until get() would answer at once.
   void wait() { static_cast<void>(await(detail::kForever).value_or_throw()); }
+  /// The same for that time at most; whether it would.
   template <detail::Duration Time>
   bool wait_for(Time time) {
     return await(detail::nanoseconds(time)).value_or_throw();
   }
 
-  // Waits and takes the result; throws what came instead of it.
+  /// Waits and takes the result; throws what came instead of it.
   T get() {
     wait();
     const detail::SharedPointer<Task> task = std::move(task_);
     if (task->failure != nullptr) detail::throw_failure_of(*task->failure);
     if constexpr (!std::is_void_v<T>) return std::move(task->value);
   }
+  /// The result, if it is there, with every failure as a value; else Error::empty.
   Result<T> try_get() { return take(0, Error::empty); }
+  /// The same, if it comes within that time; else Error::timed_out.
   template <detail::Duration Time>
   Result<T> get_for(Time time) {
     return take(detail::nanoseconds(time), Error::timed_out);

@@ -1,26 +1,27 @@
-// A pipe of values with two ends: what one end sends the other receives, in order, both ways.
-//
-//   auto [here, there] = onecopy::Pipe<int, std::string>();
-//   auto child = onecopy::Process::start([&] {
-//     here.close();
-//     there.send("received " + std::to_string(there.recv()));
-//   }).value_or_throw();
-//   there.close();
-//   here.send(5);
-//   std::string answer = here.recv();
-//
-// An end is closed when every process that has it has closed it or ended; a forked process has all
-// the ends that its parent had. Then the other end finds Error::end_of_stream once it has received
-// everything, and Error::broken_pipe when it sends. So each side closes the end that it does not
-// use, as above. A sender that dies leaves its message whole or not at all.
-//
-// Any thread of any process may send or receive at any time; close(), the moves and the destructor
-// are for one thread at a time. A value is copied at the moment of sending, but for what is moved
-// into send(): see onecopy/queue.hpp. At most kBytesInFlight
-// wait in each direction, or one message of any size; then sending waits.
-//
-// send(), recv() and poll() throw onecopy::Exception, the others answer with a Result; see
-// onecopy/queue.hpp for the errors. Error::closed: this end was closed here.
+/// \file
+/// A pipe of values with two ends: what one end sends the other receives, in order, both ways.
+///
+///     auto [here, there] = onecopy::Pipe<int, std::string>();
+///     auto child = onecopy::Process::start([&] {
+///       here.close();
+///       there.send("received " + std::to_string(there.recv()));
+///     }).value_or_throw();
+///     there.close();
+///     here.send(5);
+///     std::string answer = here.recv();
+///
+/// An end is closed when every process that has it has closed it or ended; a forked process has all
+/// the ends that its parent had. Then the other end finds Error::end_of_stream once it has received
+/// everything, and Error::broken_pipe when it sends. So each side closes the end that it does not
+/// use, as above. A sender that dies leaves its message whole or not at all.
+///
+/// Any thread of any process may send or receive at any time; close(), the moves and the destructor
+/// are for one thread at a time. A value is copied at the moment of sending, but for what is moved
+/// into send(): see onecopy/queue.hpp. At most kBytesInFlight
+/// wait in each direction, or one message of any size; then sending waits.
+///
+/// send(), recv() and poll() throw onecopy::Exception, the others answer with a Result; see
+/// onecopy/queue.hpp for the errors. Error::closed: this end was closed here.
 #pragma once
 
 #include <cstddef>
@@ -34,7 +35,7 @@
 
 namespace [[gnu::visibility("default")]] onecopy {
 
-// What may wait to be received in each direction, in bytes.
+/// What may wait to be received in each direction, in bytes.
 inline constexpr std::size_t kBytesInFlight = std::size_t{64} << 20;
 
 namespace detail {
@@ -63,57 +64,73 @@ class PipeHandle {
 
 }  // namespace detail
 
-// An end that sends values of type Sent and receives values of type Received.
+/// An end that sends values of type Sent and receives values of type Received. The head of pipe.hpp
+/// says who may call what, and what a death leaves. A message costs as over a Queue.
 template <class Sent, class Received = Sent>
 class PipeEnd {
  public:
+  /// The other is closed.
   PipeEnd(PipeEnd&&) noexcept = default;
+  /// Closes the end that it was; then as the constructor.
   PipeEnd& operator=(PipeEnd&&) noexcept = default;
 
+  /// Copies the value into a message, and waits while there is no room for it. Throws Exception.
   void send(const Sent& value) {
     handle_.send(detail::write_of(value), detail::kForever).value_or_throw();
   }
+  /// The same, with what the value has of memory that can be handed over; it is unchanged where it
+  /// fails.
   void send(Sent&& value)
     requires detail::Giving<Sent>
   {
     handle_.send(detail::give_of(value), detail::kForever).value_or_throw();
   }
+  /// Waits for the next value, and takes it. Throws Exception.
   Received recv() {
     Received value{};
     handle_.recv(detail::read_of(value), detail::kForever).value_or_throw();
     return value;
   }
 
+  /// As send(), with failures as values and without waiting (Error::full).
   Result<void> try_send(const Sent& value) { return handle_.send(detail::write_of(value), 0); }
+  /// The same for a value that is moved.
   Result<void> try_send(Sent&& value)
     requires detail::Giving<Sent>
   {
     return handle_.send(detail::give_of(value), 0);
   }
+  /// As recv(), with failures as values and without waiting (Error::empty).
   Result<Received> try_recv() { return take(0); }
 
+  /// As send(), with failures as values, and for that time at most (Error::timed_out).
   template <detail::Duration Time>
   Result<void> send_for(const Sent& value, Time time) {
     return detail::timed(handle_.send(detail::write_of(value), detail::nanoseconds(time)));
   }
+  /// The same for a value that is moved.
   template <detail::Duration Time>
     requires detail::Giving<Sent>
   Result<void> send_for(Sent&& value, Time time) {
     return detail::timed(handle_.send(detail::give_of(value), detail::nanoseconds(time)));
   }
+  /// As recv(), with failures as values, and for that time at most (Error::timed_out).
   template <detail::Duration Time>
   Result<Received> recv_for(Time time) {
     return detail::timed(take(detail::nanoseconds(time)));
   }
 
-  // Whether there is something to receive, the end of the stream included, within the time.
+  /// Whether there is something to receive now, the end of the stream included. Throws Exception.
   bool poll() { return handle_.poll(0).value_or_throw(); }
+  /// The same within that time.
   template <detail::Duration Time>
   bool poll(Time time) {
     return handle_.poll(detail::nanoseconds(time)).value_or_throw();
   }
 
+  /// This process has the end no more; a system call. What was sent is received nevertheless.
   void close() noexcept { handle_.close(); }
+  /// Whether it was closed here, or moved from.
   bool closed() const noexcept { return handle_.closed(); }
 
  private:
@@ -131,15 +148,16 @@ class PipeEnd {
   detail::PipeHandle handle_;
 };
 
-// Both ends: `first` sends Forth and receives Back, `second` the other way about.
+/// Both ends: `first` sends Forth and receives Back, `second` the other way about.
 template <class Forth, class Back = Forth>
 struct Pipe {
-  PipeEnd<Forth, Back> first;
-  PipeEnd<Back, Forth> second;
+  PipeEnd<Forth, Back> first;   ///< one end
+  PipeEnd<Back, Forth> second;  ///< the other
 
-  // Throws Exception.
+  /// Makes both: some system calls. Throws Exception.
   Pipe() : Pipe(detail::PipeHandle::create().value_or_throw()) {}
 
+  /// As the constructor, with the failure as a value.
   static Result<Pipe> create() {
     Result<std::pair<detail::PipeHandle, detail::PipeHandle>> handles =
         detail::PipeHandle::create();

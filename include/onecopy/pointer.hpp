@@ -1,8 +1,9 @@
-// What the handles of this library point with: std::unique_ptr and std::shared_ptr as far as they
-// are used here. <memory> takes longer to compile than all headers of this library together.
-//
-// One thread at a time may use a pointer. Any number of threads of one process may have
-// SharedPointers to the same object; the last one frees it. Nothing is shared between processes.
+/// \file
+/// What the handles of this library point with: std::unique_ptr and std::shared_ptr as far as they
+/// are used here. `<memory>` takes longer to compile than all headers of this library together.
+///
+/// One thread at a time may use a pointer. Any number of threads of one process may have
+/// SharedPointers to the same object; the last one frees it. Nothing is shared between processes.
 #pragma once
 
 #include <cstddef>

@@ -1,18 +1,19 @@
-// Processes that run a function of this program and share its queues and pipes.
-//
-//   auto worker = onecopy::Process::start([&] { answers.put(compute()); }).value_or_throw();
-//   ...
-//   int code = worker.join().value_or_throw();
-//
-// A process is made by fork: it sees everything that the caller has at that moment, as a copy of
-// its own, except what is shared by name. Only the calling thread exists in it, so a program that
-// holds locks in other threads starts its processes first. The function's int becomes the exit
-// code; void is 0, and an exception that nobody catches is reported on stderr and is 1. Neither
-// static destructors nor exit handlers run in it.
-//
-// One thread at a time may use a Process, and only in the process that started it: elsewhere every
-// call answers Error::closed. When the caller dies, daemons die within moments, busy or not; other
-// processes live on. When a process dies at any instruction, whatever it held is taken back.
+/// \file
+/// Processes that run a function of this program and share its queues and pipes.
+///
+///     auto worker = onecopy::Process::start([&] { answers.put(compute()); }).value_or_throw();
+///     ...
+///     int code = worker.join().value_or_throw();
+///
+/// A process is made by fork: it sees everything that the caller has at that moment, as a copy of
+/// its own, except what is shared by name. Only the calling thread exists in it, so a program that
+/// holds locks in other threads starts its processes first. The function's int becomes the exit
+/// code; void is 0, and an exception that nobody catches is reported on stderr and is 1. Neither
+/// static destructors nor exit handlers run in it.
+///
+/// One thread at a time may use a Process, and only in the process that started it: elsewhere every
+/// call answers Error::closed. When the caller dies, daemons die within moments, busy or not; other
+/// processes live on. When a process dies at any instruction, whatever it held is taken back.
 #pragma once
 
 #include <cstdint>
@@ -27,9 +28,10 @@
 
 namespace [[gnu::visibility("default")]] onecopy {
 
+/// How a process is to be started.
 struct ProcessOptions {
-  std::string name = {};  // for reports
-  bool daemon = false;    // ends with the process that started it
+  std::string name = {};  ///< for reports
+  bool daemon = false;    ///< whether it ends with the process that started it
 };
 
 namespace detail {
@@ -41,9 +43,12 @@ struct ProcessBody {
 
 }  // namespace detail
 
+/// A process that this one has started. The head of process.hpp says who may use it, and what a
+/// death leaves.
 class Process {
  public:
-  // Error::too_many, Error::no_memory: the system has no room for a process more.
+  /// Forks, and runs the callable in the child: about a millisecond. Error::too_many,
+  /// Error::no_memory: the system has no room for a process more.
   template <class Callable>
     requires std::is_invocable_v<Callable&> &&
              (std::is_void_v<std::invoke_result_t<Callable&>> ||
@@ -64,36 +69,43 @@ class Process {
     return start_body({run, argument}, std::move(options));
   }
 
-  // No process: every call answers Error::closed.
+  /// No process: every call answers Error::closed.
   Process() noexcept;
+  /// The other is no process.
   Process(Process&&) noexcept;
-  // As the destructor, then the move.
+  /// As the destructor, then the move.
   Process& operator=(Process&&) noexcept;
-  // Waits for the process to end, a daemon after killing it.
+  /// Waits for the process to end, a daemon after killing it.
   ~Process();
 
+  /// Whether there is a process, running or ended.
   bool valid() const noexcept;
+  /// Its process id; 0 where there is none.
   int pid() const noexcept;
+  /// What it was called; empty where there is no process.
   const std::string& name() const noexcept;
 
-  // Waits for the end: the exit code, or minus the number of the signal that ended it.
-  // Error::timed_out; Error::closed where the program collects its children in another way.
+  /// Waits for the end: the exit code, or minus the number of the signal that ended it.
+  /// Error::timed_out; Error::closed where the program collects its children in another way.
   Result<int> join();
+  /// The same within that time.
   template <detail::Duration Time>
   Result<int> join_for(Time time) {
     return join_within(detail::nanoseconds(time));
   }
+  /// Whether it runs: one system call.
   bool alive();
-  // Of a process that has ended; nothing while it runs.
+  /// What join() answers, of a process that has ended; nothing while it runs.
   std::optional<int> exit_code();
 
-  // SIGTERM; SIGKILL. Error::closed when it has ended.
+  /// Asks it to end (SIGTERM). Error::closed when it has ended.
   Result<void> terminate();
+  /// Ends it (SIGKILL). Error::closed when it has ended.
   Result<void> kill();
 
-  // A descriptor, for poll() and select(), that is readable when the process has ended. It
-  // belongs to the Process. Error::permission where the kernel has no such thing (before
-  // Linux 5.3).
+  /// A descriptor, for poll() and select(), that is readable when the process has ended. It
+  /// belongs to the Process. Error::permission where the kernel has no such thing (before
+  /// Linux 5.3).
   Result<int> watch();
 
  private:

@@ -1,27 +1,28 @@
-// Numbers that are one and the same memory for every process they are sent to.
-//
-//   onecopy::Shared<double> table(1'000'000);             // zeros; share(values) copies once
-//   onecopy::Queue<onecopy::Shared<double>> tables;
-//   auto worker = onecopy::Process::start([&] {
-//     for (double& number : tables.get().span()) number = compute();
-//   });
-//   tables.put(table);                                    // a reference, not the numbers
-//
-// What a queue, a pipe or a pool copies is the receiver's own; a Shared is not copied: who receives
-// it sees what everybody else writes. It may be made at any time, before or after the processes.
-// Nothing guards it, so whoever writes where others read agrees with them by a lock, an event or a
-// message. (Array<T> of onecopy/array.hpp has a lock of its own, and is there from the fork on.)
-// Python receives it as a NumPy array, and what onecopy.share() made there arrives as a Shared,
-// where it has one dimension, no gaps and may be written; any other as an NdView on the same memory
-// (onecopy/nd_view.hpp).
-//
-// A Shared is a handle. One thread at a time may use a handle; any number of threads of any
-// processes may use the memory. It is freed with the last handle and the last message that has it;
-// a process that dies at any instruction lets go of what it had. Sending one costs as much as
-// sending a word; receiving one enters the kernel where its pages are new to the process.
-//
-// Making one throws onecopy::Exception, or answers with a Result, where it would not fit
-// (Error::no_memory).
+/// \file
+/// Numbers that are one and the same memory for every process they are sent to.
+///
+///     onecopy::Shared<double> table(1'000'000);             // zeros; share(values) copies once
+///     onecopy::Queue<onecopy::Shared<double>> tables;
+///     auto worker = onecopy::Process::start([&] {
+///       for (double& number : tables.get().span()) number = compute();
+///     });
+///     tables.put(table);                                    // a reference, not the numbers
+///
+/// What a queue, a pipe or a pool copies is the receiver's own; a Shared is not copied: who
+/// receives it sees what everybody else writes. It may be made at any time, before or after the
+/// processes. Nothing guards it, so whoever writes where others read agrees with them by a lock, an
+/// event or a message. (Array<T> of onecopy/array.hpp has a lock of its own, and is there from the
+/// fork on.) Python receives it as a NumPy array, and what onecopy.share() made there arrives as a
+/// Shared, where it has one dimension, no gaps and may be written; any other as an NdView on the
+/// same memory (onecopy/nd_view.hpp).
+///
+/// A Shared is a handle. One thread at a time may use a handle; any number of threads of any
+/// processes may use the memory. It is freed with the last handle and the last message that has it;
+/// a process that dies at any instruction lets go of what it had. Sending one costs as much as
+/// sending a word; receiving one enters the kernel where its pages are new to the process.
+///
+/// Making one throws onecopy::Exception, or answers with a Result, where it would not fit
+/// (Error::no_memory).
 #pragma once
 
 #include <cstddef>
@@ -62,8 +63,8 @@ class SharedMemory {
   std::size_t bytes() const noexcept { return bytes_; }
 
  private:
-  friend onecopy::Encoder;
-  friend onecopy::Decoder;
+  friend class onecopy::Encoder;
+  friend class onecopy::Decoder;
   // Takes over a handle of this process.
   SharedMemory(std::uint32_t block, std::uint32_t time, std::byte* data, std::size_t bytes) noexcept
       : data_(data), bytes_(bytes), block_(block), time_(time) {}
@@ -82,30 +83,39 @@ class SharedMemory {
 
 }  // namespace detail
 
+/// A handle on so many Ts that are the same memory for all. The head of shared.hpp says who may use
+/// it, what a death leaves and what sending one costs.
 template <detail::Element T>
 class Shared {
  public:
-  // Of no memory: size() is 0, and it cannot be sent.
+  /// Of no memory: size() is 0, and it cannot be sent.
   Shared() noexcept = default;
-  // So many zeros. Throws Exception.
+  /// So many zeros. Throws Exception.
   explicit Shared(std::size_t size) : Shared(create(size).value_or_throw()) {}
+  /// As the constructor, with the failure as a value.
   static Result<Shared> create(std::size_t size) {
     return of(detail::SharedMemory::create(size, sizeof(T)));
   }
+  /// As share(), with the failure as a value.
   static Result<Shared> copy(std::span<const T> values) {
     return of(detail::SharedMemory::copy(values.data(), values.size_bytes()));
   }
+  /// The other is of no memory.
   Shared(Shared&&) noexcept = default;
+  /// Lets go of its memory; then as the constructor.
   Shared& operator=(Shared&&) noexcept = default;
 
+  /// How many numbers.
   std::size_t size() const noexcept { return memory_.bytes() / sizeof(T); }
+  /// The numbers themselves, which nothing guards.
   std::span<T> span() noexcept { return {reinterpret_cast<T*>(memory_.data()), size()}; }
+  /// The same, to be read only.
   std::span<const T> span() const noexcept {
     return {reinterpret_cast<const T*>(memory_.data()), size()};
   }
 
-  // One more handle, on `count` of the numbers. Throws Exception (Error::invalid) where there are
-  // not so many.
+  /// One more handle, on `count` of the numbers. Throws Exception (Error::invalid) where there are
+  /// not so many.
   Shared part(std::size_t first, std::size_t count) const {
     if (first > size() || count > size() - first) {
       detail::throw_failure({Error::invalid, 0,
@@ -127,11 +137,12 @@ class Shared {
   detail::SharedMemory memory_;
 };
 
-// Copies the numbers once. Throws Exception.
+/// A new Shared with a copy of the numbers. Throws Exception.
 template <detail::Element T>
 Shared<T> share(std::span<const T> values) {
   return Shared<T>::copy(values).value_or_throw();
 }
+/// The same, of a vector's numbers.
 template <detail::Element T>
 Shared<T> share(const std::vector<T>& values) {
   return share(std::span<const T>(values));

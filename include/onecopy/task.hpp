@@ -1,25 +1,26 @@
-// The task of a pool: a function, its arguments, and how both reach a worker that runs already.
-//
-// A worker was forked before the function was written down, so it has the same code at the same
-// addresses, and nothing else that is newer than itself. A callable is therefore sent as the
-// address of its code and, where it has captured something, as the bytes of that:
-//
-//   functions, captureless lambdas, function objects without members  may be sent,
-//   with captures or members that are plain values (numbers, structs  may be sent: each task has
-//   of them)                                                          a copy,
-//   with pointers, references, `this`, unions, or objects that are    do not compile.
-//   not copied as bytes (std::string, std::vector, std::function) or
-//   have no constexpr constructor
-//
-// What a task needs besides goes into its arguments; for what was made before the pool and is to be
-// used as it is, a queue, a lock, a shared array or a large input, there is inherited().
-//
-// Arguments and results travel as the values of queues do (onecopy/codec.hpp). A std::span arrives
-// as a std::vector, text of any kind as a std::string. Where the function takes std::span<const T>,
-// it looks at the message itself, and nothing is copied on arrival. An NdView that is moved into
-// submit(), or returned, is not copied at all (onecopy/nd_view.hpp).
-//
-// Any thread of any process may use what is here; nothing is shared.
+/// \file
+/// The task of a pool: a function, its arguments, and how both reach a worker that runs already.
+///
+/// A worker was forked before the function was written down, so it has the same code at the same
+/// addresses, and nothing else that is newer than itself. A callable is therefore sent as the
+/// address of its code and, where it has captured something, as the bytes of that:
+///
+///     functions, captureless lambdas, function objects without members  may be sent,
+///     with captures or members that are plain values (numbers, structs  may be sent: each task has
+///     of them)                                                          a copy,
+///     with pointers, references, `this`, unions, or objects that are    do not compile.
+///     not copied as bytes (std::string, std::vector, std::function) or
+///     have no constexpr constructor
+///
+/// What a task needs besides goes into its arguments; for what was made before the pool and is to
+/// be used as it is, a queue, a lock, a shared array or a large input, there is inherited().
+///
+/// Arguments and results travel as the values of queues do (onecopy/codec.hpp). A std::span arrives
+/// as a std::vector, text of any kind as a std::string. Where the function takes `std::span<const
+/// T>`, it looks at the message itself, and nothing is copied on arrival. An NdView that is moved
+/// into submit(), or returned, is not copied at all (onecopy/nd_view.hpp).
+///
+/// Any thread of any process may use what is here; nothing is shared.
 #pragma once
 
 #include <array>
@@ -40,22 +41,26 @@
 
 namespace [[gnu::visibility("default")]] onecopy {
 
-// Refers, in a captured value, to an object that was made before the pool and lives as long as it:
-//
-//   onecopy::Array<double> results(1000);
-//   onecopy::Pool pool;
-//   pool.map([r = onecopy::inherited(results)](std::size_t i) { r->set(i, compute(i)); }, indices);
-//
-// A worker sees it as it was when the worker was forked: what is shared by its own nature is the
-// same for all, and anything else a copy, whose pages nobody copies that nobody writes to.
+/// Refers, in a captured value, to an object that was made before the pool and lives as long as it:
+///
+///     onecopy::Array<double> results(1000);
+///     onecopy::Pool pool;
+///     auto r = onecopy::inherited(results);
+///     pool.map([r](std::size_t i) { r->set(i, compute(i)); }, indices);
+///
+/// A worker sees it as it was when the worker was forked: what is shared by its own nature is the
+/// same for all, and anything else a copy, whose pages nobody copies that nobody writes to.
 template <class T>
 struct Inherited {
+  /// The object, in this process.
   T& operator*() const noexcept { return *reinterpret_cast<T*>(address); }
+  /// The object, in this process.
   T* operator->() const noexcept { return reinterpret_cast<T*>(address); }
 
-  std::uintptr_t address;  // a number: in a worker it means what it means here
+  std::uintptr_t address;  ///< where it lies, as a number: in a worker it means what it means here
 };
 
+/// Refers to `object`; copies nothing.
 template <class T>
 Inherited<T> inherited(T& object) noexcept {
   return {reinterpret_cast<std::uintptr_t>(detail::address_of(object))};
