@@ -168,6 +168,23 @@ void assign(std::vector<T>& to, const Decoder::Elements& from) {
 template <class T>
 concept Giving = requires(Encoder& to, T& value) { Codec<T>::give(to, value); };
 
+// Which number a value is, where it is one and nothing else: it is sent without its codec, of which
+// it has no more to tell.
+enum class Number : std::uint8_t { none, signed_integer, unsigned_integer, real };
+struct NumberType {
+  Number kind = Number::none;
+  std::uint8_t bytes = 0;
+};
+// A type with a Codec of its own is no number, whatever it looks like.
+template <class T>
+constexpr NumberType number_type() noexcept {
+  if constexpr (requires { Codec<T>::kNumber; }) {
+    return Codec<T>::kNumber;
+  } else {
+    return {};
+  }
+}
+
 // Writes a value: gives it where it is not const.
 template <class T>
 void write_item(Encoder& to, T& value) {
@@ -198,6 +215,9 @@ struct Codec<bool> {
 template <class T>
   requires std::is_integral_v<T>
 struct Codec<T> {
+  static constexpr detail::NumberType kNumber{
+      std::is_signed_v<T> ? detail::Number::signed_integer : detail::Number::unsigned_integer,
+      sizeof(T)};
   static void write(Encoder& to, T value) {
     if constexpr (std::is_signed_v<T>) {
       to.integer(value);
@@ -230,6 +250,8 @@ struct Codec<T> {
 template <class T>
   requires std::is_floating_point_v<T>
 struct Codec<T> {
+  static constexpr detail::NumberType kNumber{
+      sizeof(T) <= sizeof(double) ? detail::Number::real : detail::Number::none, sizeof(T)};
   static void write(Encoder& to, T value) {
     if constexpr (sizeof(T) <= sizeof(double)) {
       to.real(value);
@@ -579,16 +601,19 @@ namespace detail {
 struct ValueWrite {
   const void* value;
   void (*write)(Encoder& to, const void* value);
+  NumberType number{};
 };
 struct ValueRead {
   void* value;
   void (*read)(Decoder& from, void* value);
+  NumberType number{};
 };
 
 template <class T>
 ValueWrite write_of(const T& value) noexcept {
   return {&value,
-          [](Encoder& to, const void* from) { Codec<T>::write(to, *static_cast<const T*>(from)); }};
+          [](Encoder& to, const void* from) { Codec<T>::write(to, *static_cast<const T*>(from)); },
+          number_type<T>()};
 }
 // Of a value that nobody needs afterwards, if it was sent.
 template <Giving T>
@@ -599,7 +624,8 @@ ValueWrite give_of(T& value) noexcept {
 }
 template <class T>
 ValueRead read_of(T& value) noexcept {
-  return {&value, [](Decoder& from, void* to) { Codec<T>::read(from, *static_cast<T*>(to)); }};
+  return {&value, [](Decoder& from, void* to) { Codec<T>::read(from, *static_cast<T*>(to)); },
+          number_type<T>()};
 }
 
 }  // namespace detail

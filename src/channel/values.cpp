@@ -3,6 +3,7 @@
 #include <onecopy/deadline.hpp>
 
 #include "message/codec_state.hpp"
+#include "message/number.hpp"
 #include "os/descriptor.hpp"
 
 namespace onecopy::channel {
@@ -15,6 +16,11 @@ os::Deadline deadline_of(std::int64_t wait) noexcept {
 Result<void> decode(const Incoming& message, detail::ValueRead value) {
   switch (message.kind) {
     case Kind::value:
+      if (message::is_number(value.number) && message.blocks.empty() &&
+          message::read_number(message.body, value)) {
+        return {};
+      }
+      [[fallthrough]];
     case Kind::pickle: {
       Decoder::State state(message.body, {.indices = message.blocks}, message.kind);
       return state.decode(value);
@@ -28,6 +34,33 @@ Result<void> decode(const Incoming& message, detail::ValueRead value) {
 // Waits a slice for a message; `ended` is set where the other end is gone.
 Wait wait_for_message(Channel& channel, int peer, os::Deadline deadline, bool& ended) noexcept {
   return peer < 0 ? channel.wait_for_message(deadline) : channel.wait_for_bell(deadline, ended);
+}
+
+// At first without a look at the clock.
+Put put_message(Channel& channel, const Outgoing& message, std::int64_t wait, int peer,
+                bool& broken) noexcept {
+  Put outcome = channel.try_put(message, Contend::yes);
+  if (outcome == Put::done) [[likely]]
+    return outcome;
+  const os::Deadline deadline = deadline_of(wait);
+  if (outcome == Put::full) outcome = Put::busy;
+  while (outcome == Put::busy) outcome = put_round(channel, message, peer, deadline, broken);
+  return outcome;
+}
+
+Failure failure_of(Put outcome, bool broken, std::int64_t wait) {
+  switch (outcome) {
+    case Put::no_memory:
+      return last_put_failure();
+    case Put::full:
+      if (broken) return {Error::broken_pipe};
+      return {wait == 0 ? Error::full : Error::timed_out};
+    case Put::done:
+    case Put::busy:
+    case Put::closed:
+      break;
+  }
+  return {Error::closed};
 }
 
 }  // namespace
@@ -74,31 +107,25 @@ Result<void> put_value(Channel& channel, detail::ValueWrite value, std::int64_t 
   if (wait == 0 && channel.full()) return Error::full;
 
   channel.expect_put();
+  bool broken = false;
+  if (message::is_number(value.number)) {
+    message::ByteBuffer body;
+    if (message::write_number(body, value)) {
+      const Outgoing message{.kind = Kind::value, .body = body.span(), .blocks = {}};
+      const Put outcome = put_message(channel, message, wait, peer, broken);
+      if (outcome != Put::done) return failure_of(outcome, broken, wait);
+      return {};
+    }
+  }
   Encoder::State state;
   state.may_be_pickle = true;
   if (Result<void> encoded = state.encode(value); !encoded) return encoded;
   const Outgoing message{
       .kind = state.kind, .body = state.buffer.span(), .blocks = state.blocks.span()};
-  const os::Deadline deadline = deadline_of(wait);
-  // At first without a look at the clock.
-  Put outcome = channel.try_put(message, Contend::yes);
-  if (outcome == Put::full) outcome = Put::busy;
-  bool broken = false;
-  while (outcome == Put::busy) outcome = put_round(channel, message, peer, deadline, broken);
-  switch (outcome) {
-    case Put::done:
-      state.delivered();
-      return {};
-    case Put::no_memory:
-      return last_put_failure();
-    case Put::full:
-      if (broken) return Error::broken_pipe;
-      return wait == 0 ? Error::full : Error::timed_out;
-    case Put::busy:
-    case Put::closed:
-      break;
-  }
-  return Error::closed;
+  const Put outcome = put_message(channel, message, wait, peer, broken);
+  if (outcome != Put::done) return failure_of(outcome, broken, wait);
+  state.delivered();
+  return {};
 }
 
 Result<void> get_value(Channel& channel, detail::ValueRead value, std::int64_t wait, int peer) {

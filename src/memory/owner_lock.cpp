@@ -99,6 +99,8 @@ Acquired try_lock(OwnerLock& lock) noexcept {
 }
 
 Acquired lock(OwnerLock& lock) noexcept {
+  std::uint32_t seen = 0;
+  if (take(lock, seen, local().lock_word)) return Acquired::clean;
   std::int32_t dead = 0;
   return wait(lock, os::Deadline::never(), false, dead);
 }
