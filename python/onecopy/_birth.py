@@ -7,7 +7,7 @@ import faulthandler
 import gc
 import operator
 import sys
-from multiprocessing import process
+from multiprocessing import process, util
 
 from . import _engine, _family, _main_module, _signals
 
@@ -34,8 +34,12 @@ def live(process_obj: Any, parent_sentinel: int | None) -> int:
     """Runs the process object in a child. Returns the exit code."""
     _engine.want_allocator()
     code: int = process_obj._bootstrap(parent_sentinel)
-    if sys.version_info < (3, 13):  # where finalizers have run, and children were joined
+    # When finalizers have run and children were joined, which may wait for locks of this process's
+    # threads. Here, so that no child pays for it at its start.
+    if sys.version_info < (3, 13):
         _engine.leave_locks_held()
+    else:
+        util.Finalize(None, _engine.leave_locks_held, exitpriority=-100)
     return code
 
 

@@ -19,10 +19,11 @@ PyObject* raise_imported(const char* module, const char* name, PyObject* argumen
   return nullptr;
 }
 
-// OSError picks its subclass by the number.
+// OSError picks its subclass by the number. Before 3.11 who catches an exception goes by the type
+// that was raised, whatever the object is.
 PyObject* raise_with_number(int number, const std::string& text) {
-  const Reference arguments(Py_BuildValue("(is)", number, text.c_str()));
-  if (arguments) PyErr_SetObject(PyExc_OSError, arguments.get());
+  const Reference error(PyObject_CallFunction(PyExc_OSError, "is", number, text.c_str()));
+  if (error) PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(error.get())), error.get());
   return nullptr;
 }
 

@@ -51,7 +51,7 @@ Function* find(void* library, const char* name) {
 
 // What OpenBLAS's own function does, but for starting its threads in a forked child, which has
 // none: there they would be there for nothing where each process is to use one. False: nothing was
-// done.
+// done, as from 0.3.34 on, where its variable is hidden.
 bool lower(void* library, const Control& control, int threads) {
   const auto present = find<int()>(library, control.threads);
   const auto variable = static_cast<int*>(dlsym(library, "blas_cpu_number"));

@@ -572,7 +572,7 @@ def test_silence_and_the_end(stranger):
 
 def test_an_outsider_cannot_use_a_mark_again():
     """A stranger who relays a listener's marked challenge gets no further than without."""
-    with Listener(authkey=KEY) as listener, Listener(authkey=b"") as false:
+    with Listener(authkey=KEY) as listener, Listener() as false:
         accepting = Accepting(listener)
         with socket.socket(socket.AF_UNIX) as bare:
             bare.connect(listener.address)
