@@ -35,7 +35,7 @@ enum class Place : std::uint32_t { free, reserved, living, dead };
 
 // One member. Equation: `state` is (generation << 32 | Place); the other words are meaningful
 // while it is not free, and a generation is never used twice for a slot. `identity` of a reserved
-// place is empty until the child is named. While `guarded` is 1 and the byte of the arena's file
+// place is empty until it is known who was started for it. While `guarded` is 1 and the byte of the arena's file
 // whose number is the slot is held (os/byte_lock.hpp), the member is unborn or has not called exec.
 struct alignas(64) MemberRecord {
   std::atomic<std::uint64_t> state;
@@ -48,8 +48,8 @@ struct alignas(64) MemberRecord {
 static_assert(sizeof(MemberRecord) == 64 && alignof(MemberRecord) == 64);
 static_assert(std::is_standard_layout_v<MemberRecord> &&
               std::is_trivially_copyable_v<MemberRecord>);
-static_assert(offsetof(MemberRecord, identity) == 8 && offsetof(MemberRecord, reserver) == 32 &&
-              offsetof(MemberRecord, guarded) == 40 && offsetof(MemberRecord, joined_at) == 48);
+static_assert(offsetof(MemberRecord, identity) == 8 && offsetof(MemberRecord, reserver) == 40 &&
+              offsetof(MemberRecord, guarded) == 48 && offsetof(MemberRecord, joined_at) == 56);
 
 // What a block in use is for.
 enum class Purpose : std::uint32_t {

@@ -216,7 +216,7 @@ std::uint32_t generation_of(Slot slot) noexcept { return generation_in(state_of(
 void name_newcomer(Ticket ticket, int pid) noexcept {
   const auto process = os::identify_process(pid);
   if (!process) return;  // gone already, or not to be seen: its reserver answers for it
-  fill(member_record(ticket.slot).identity, ticket.generation, *process);
+  fill_started(member_record(ticket.slot).identity, ticket.generation, *process);
 }
 
 }  // namespace onecopy::memory

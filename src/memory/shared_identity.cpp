@@ -3,23 +3,29 @@
 namespace onecopy::memory {
 namespace {
 
+constexpr std::uint64_t kPidMask = (std::uint64_t{1} << kPidBits) - 1;
+
 // Release, all stores, and acquire, all loads: who finds a word of the next member there finds the
 // state of the place changed as well.
 void fill_word(std::atomic<std::uint64_t>& word, std::uint32_t generation,
                std::uint64_t value) noexcept {
   std::uint64_t expected = kEmptyFor | generation;
-  // Fails where the other filled it, with the same, or the place is ready for another generation.
+  // Fails where it is filled, or the place is ready for another generation.
   word.compare_exchange_strong(expected, value & ~kEmptyFor, std::memory_order_acq_rel,
                                std::memory_order_acquire);
+}
+
+std::uint64_t read(const std::atomic<std::uint64_t>& word) noexcept {
+  return word.load(std::memory_order_acquire);
 }
 
 }  // namespace
 
 void empty(SharedIdentity& identity, std::uint32_t generation) noexcept {
-  const std::uint64_t nothing = kEmptyFor | generation;
-  identity.pid.store(nothing, std::memory_order_release);
-  identity.start_time.store(nothing, std::memory_order_release);
-  identity.pidfd_inode.store(nothing, std::memory_order_release);
+  for (auto* word :
+       {&identity.pid, &identity.start_time, &identity.pidfd_inode, &identity.started}) {
+    word->store(kEmptyFor | generation, std::memory_order_release);
+  }
 }
 
 void fill(SharedIdentity& identity, std::uint32_t generation,
@@ -29,15 +35,28 @@ void fill(SharedIdentity& identity, std::uint32_t generation,
   fill_word(identity.pidfd_inode, generation, process.pidfd_inode);
 }
 
+void fill_started(SharedIdentity& identity, std::uint32_t generation,
+                  const os::ProcessIdentity& process) noexcept {
+  if (process.start_time == 0) return;
+  fill_word(identity.started, generation,
+            process.start_time << kPidBits | static_cast<std::uint64_t>(process.pid));
+}
+
 std::optional<os::ProcessIdentity> identity_in(const SharedIdentity& identity) noexcept {
-  const std::uint64_t pid = identity.pid.load(std::memory_order_acquire);
-  const std::uint64_t start_time = identity.start_time.load(std::memory_order_acquire);
-  const std::uint64_t pidfd_inode = identity.pidfd_inode.load(std::memory_order_acquire);
-  if (((pid | start_time | pidfd_inode) & kEmptyFor) != 0) return std::nullopt;
+  const std::uint64_t pid = read(identity.pid);
+  const std::uint64_t start_time = read(identity.start_time);
+  const std::uint64_t pidfd_inode = read(identity.pidfd_inode);
   os::ProcessIdentity process{};
-  process.pid = static_cast<std::int32_t>(pid);
-  process.start_time = start_time;
-  process.pidfd_inode = pidfd_inode;
+  if (((pid | start_time | pidfd_inode) & kEmptyFor) == 0) {
+    process.pid = static_cast<std::int32_t>(pid);
+    process.start_time = start_time;
+    process.pidfd_inode = pidfd_inode;
+    return process;
+  }
+  const std::uint64_t started = read(identity.started);
+  if ((started & kEmptyFor) != 0) return std::nullopt;
+  process.pid = static_cast<std::int32_t>(started & kPidMask);
+  process.start_time = started >> kPidBits;
   return process;
 }
 

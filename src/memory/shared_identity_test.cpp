@@ -34,13 +34,33 @@ TEST(SharedIdentity, IsNotCompleteWhereWhoFillsItDiedHalfway) {
   identity.pid = 100;
   EXPECT_EQ(identity_in(identity), std::nullopt);
   fill(identity, 7, process(100, 200));
-  EXPECT_EQ(identity_in(identity), process(100, 200)) << "the other goes on";
+  EXPECT_EQ(identity_in(identity), process(100, 200)) << "where a handler began anew";
+}
+
+TEST(SharedIdentity, IsThatOfWhomWasStartedUntilOneHasCome) {
+  SharedIdentity identity{};
+  empty(identity, 7);
+  fill_started(identity, 7, process(4'194'303, 1ULL << 40, 300));
+  EXPECT_EQ(identity_in(identity), process(4'194'303, 1ULL << 40)) << "without the inode";
+  identity.pid = 101;
+  EXPECT_EQ(identity_in(identity), process(4'194'303, 1ULL << 40)) << "while one comes";
+  fill(identity, 7, process(101, 201, 301));
+  EXPECT_EQ(identity_in(identity)->start_time, 201u);
+  EXPECT_EQ(identity_in(identity)->pid, 101);
+}
+
+TEST(SharedIdentity, IsNotMadeOfAPidAlone) {
+  SharedIdentity identity{};
+  empty(identity, 7);
+  fill_started(identity, 7, process(100, 0));
+  EXPECT_EQ(identity_in(identity), std::nullopt);
 }
 
 TEST(SharedIdentity, DoesNotChangeOnceItIsFilled) {
   SharedIdentity identity{};
   empty(identity, 7);
   fill(identity, 7, process(100, 200));
+  fill_started(identity, 7, process(99, 199));
   fill(identity, 7, process(101, 201, 301));
   EXPECT_EQ(identity_in(identity), process(100, 200));
 }
@@ -50,6 +70,7 @@ TEST(SharedIdentity, KeepsOutWhoComesForAnEarlierGeneration) {
   empty(identity, 7);
   empty(identity, 8);
   fill(identity, 7, process(100, 200, 300));
+  fill_started(identity, 7, process(99, 199));
   EXPECT_EQ(identity_in(identity), std::nullopt);
   fill(identity, 8, process(101, 201, 301));
   fill(identity, 7, process(100, 200, 300));

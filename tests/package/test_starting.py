@@ -3,6 +3,7 @@
 import gc
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -250,3 +251,36 @@ def test_a_child_of_another_layout_says_so(python, method):
     assert outcome.stdout == "1\n", outcome
     assert f"this process has Onecopy {mp.__version__} (layout " in outcome.stderr, outcome
     assert f", its family has {mp.__version__} (layout 77)" in outcome.stderr, outcome
+
+
+# Such a child was known by the process of the shell: when that was killed the child counted as
+# killed, too, and whatever it held was given to others while it used it.
+def test_a_child_that_a_shell_starts_is_known_by_itself(python, tmp_path):
+    shell = tmp_path / "shell"
+    shell.write_text(f'#!/bin/sh\n{sys.executable} "$@"\nexit $?\n')
+    shell.chmod(0o755)
+    outcome = python(
+        """
+        import os, signal, sys
+        import onecopy as mp
+
+        def hold(lock, told, over):
+            lock.acquire()
+            told.put(os.getppid())
+            over.get()
+
+        if __name__ == "__main__":
+            mp.set_start_method("spawn")
+            mp.set_executable(sys.argv[1])
+            lock, told, over = mp.Lock(), mp.SimpleQueue(), mp.SimpleQueue()
+            child = mp.Process(target=hold, args=(lock, told, over))
+            child.start()
+            print(told.get() == child.pid)
+            os.kill(child.pid, signal.SIGKILL)
+            child.join()
+            print(lock.acquire(timeout=0.5), lock.recovered)
+            over.put(None)
+        """,
+        str(shell),
+    )
+    assert outcome.stdout == "True\nFalse None\n", outcome
