@@ -178,7 +178,7 @@ struct NumberType {
 // A type with a Codec of its own is no number, whatever it looks like.
 template <class T>
 constexpr NumberType number_type() noexcept {
-  if constexpr (requires { Codec<T>::kNumber; }) {
+  if constexpr (std::is_arithmetic_v<T> && requires { Codec<T>::kNumber; }) {
     return Codec<T>::kNumber;
   } else {
     return {};
@@ -216,7 +216,9 @@ template <class T>
   requires std::is_integral_v<T>
 struct Codec<T> {
   static constexpr detail::NumberType kNumber{
-      std::is_signed_v<T> ? detail::Number::signed_integer : detail::Number::unsigned_integer,
+      sizeof(T) > sizeof(std::int64_t) ? detail::Number::none
+      : std::is_signed_v<T>            ? detail::Number::signed_integer
+                                       : detail::Number::unsigned_integer,
       sizeof(T)};
   static void write(Encoder& to, T value) {
     if constexpr (std::is_signed_v<T>) {
@@ -250,8 +252,10 @@ struct Codec<T> {
 template <class T>
   requires std::is_floating_point_v<T>
 struct Codec<T> {
-  static constexpr detail::NumberType kNumber{
-      sizeof(T) <= sizeof(double) ? detail::Number::real : detail::Number::none, sizeof(T)};
+  static constexpr detail::NumberType kNumber{std::is_same_v<T, float> || std::is_same_v<T, double>
+                                                  ? detail::Number::real
+                                                  : detail::Number::none,
+                                              sizeof(T)};
   static void write(Encoder& to, T value) {
     if constexpr (sizeof(T) <= sizeof(double)) {
       to.real(value);

@@ -12,6 +12,27 @@
 #include "testing/seed.hpp"
 
 namespace onecopy::message {
+
+struct Even {
+  int value;
+};
+
+}  // namespace onecopy::message
+
+namespace onecopy {
+
+template <>
+struct Codec<message::Even> : Codec<int> {
+  static void write(Encoder& to, message::Even even) { Codec<int>::write(to, even.value); }
+  static void read(Decoder& from, message::Even& even) {
+    Codec<int>::read(from, even.value);
+    if (even.value % 2 != 0) from.fail({Error::invalid, 0, "an even number was wanted"});
+  }
+};
+
+}  // namespace onecopy
+
+namespace onecopy::message {
 namespace {
 
 using onecopy::testing::random_for;
@@ -118,6 +139,21 @@ TEST(NumbersOfOthers, AreForTheCodec) {
   EXPECT_FALSE(read_number(encoded(-1), detail::read_of(large)));
   EXPECT_FALSE(read_number(encoded(1.0), detail::read_of(large)));
 }
+
+// A struct whose codec is made of a number's was sent as that number: its first bytes, whatever
+// they are, and its codec was not asked.
+TEST(NumbersOfOthers, AreNotThoseWhoseCodecIsMadeOfOne) {
+  ByteBuffer buffer;
+  EXPECT_FALSE(write_number(buffer, detail::write_of(Even{6})));
+  Even found{};
+  EXPECT_FALSE(read_number(encoded(6), detail::read_of(found)));
+  EXPECT_TRUE(decodes_to(encoded(6), found));
+  EXPECT_EQ(found.value, 6);
+  EXPECT_FALSE(decodes_to(encoded(5), found));
+}
+
+static_assert(detail::number_type<long double>().kind == detail::Number::none);
+static_assert(detail::number_type<bool>().kind == detail::Number::none);
 
 }  // namespace
 }  // namespace onecopy::message
