@@ -20,7 +20,8 @@ namespace {
 
 // What who knocks may take from one message to the next.
 constexpr os::Nanoseconds kPatience = 10 * os::kSecond;
-// More at a time, and the silent one that has waited longest has to knock again.
+// More at a time, and the one that has been silent longest has to knock again. Who is welcomed has
+// a place, of which there are so many, and is not sent away on its way in.
 constexpr std::size_t kMostKnocks = 64;
 
 enum class Stage : std::uint8_t { silent, welcomed, inside, gone };
@@ -187,7 +188,7 @@ pid_t Door::State::serve_all() {
   }
   if (knocks.size() > kMostKnocks) {
     const auto silent = std::ranges::find(knocks, Stage::silent, &Knock::stage);
-    (silent != knocks.end() ? *silent : knocks.front()).stage = Stage::gone;
+    if (silent != knocks.end()) silent->stage = Stage::gone;
   }
   std::erase_if(knocks, [this](const Knock& knock) {
     const bool over = knock.stage == Stage::gone || knock.stage == Stage::inside;

@@ -165,7 +165,10 @@ Result<bool> Joining::listen() {
   }
   const memory::Ticket place{answer->slot, answer->generation};
   if (auto adopted = memory::adopt(descriptors[0].get(), place); !adopted) {
-    return std::move(adopted).failure();
+    if (adopted.error() != Error::closed) return std::move(adopted).failure();
+    connection_.reset();
+    return not_yet({Error::closed, 0,
+                    "the place at the door '" + path_ + "' was taken back before it was taken"});
   }
   if (memory::self_ticket() != place) return std::move(check_newcomer()).failure();
   note_.assign(answer->note, std::min<std::size_t>(answer->note_bytes, kLongestNote));
