@@ -128,8 +128,8 @@ class AskingPython : public Asking {
     std::string option = "-m", module = "benchmarks.native.sender";
     char* const arguments[] = {python_.data(), option.data(), module.data(), door.data(),
                                core.data(),    bytes.data(),  nullptr};
-    errno = posix_spawn(&process_, python_.c_str(), nullptr, nullptr, arguments, environ);
-    if (errno != 0) throw_errno("posix_spawn");
+    errno = posix_spawnp(&process_, python_.c_str(), nullptr, nullptr, arguments, environ);
+    if (errno != 0) throw_errno("posix_spawnp");
   }
 
   std::string python_;

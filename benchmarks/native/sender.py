@@ -20,8 +20,7 @@ WHOLE = 1 << 62  # in a mark: every byte is to be compared (content.hpp)
 FACTOR = np.uint64(0x9E3779B97F4A7C15)
 
 
-def send(questions: mp.Queue[Any], arrays: mp.Queue[Any], size: int) -> None:
-    parent = os.getppid()
+def send(questions: mp.Queue[Any], arrays: mp.Queue[Any], size: int, parent: int) -> None:
     array = np.zeros(size // 8)
     words = array.view(np.uint64)
     offsets = np.arange(8, size - 8, 8, dtype=np.uint64)
@@ -44,10 +43,11 @@ def next_of(questions: mp.Queue[Any], parent: int) -> int | None:
 
 
 def main() -> None:
+    parent = os.getppid()
     door, core, size = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     os.sched_setaffinity(0, {core})
     mp.join(door, timeout=60)
-    send(mp.find("questions"), mp.find("arrays"), size)
+    send(mp.find("questions"), mp.find("arrays"), size, parent)
 
 
 if __name__ == "__main__":

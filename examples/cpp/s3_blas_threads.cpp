@@ -16,6 +16,7 @@
 #include <cmath>
 #include <cstdio>
 #include <cstring>
+#include <exception>
 #include <filesystem>
 #include <iterator>
 #include <map>
@@ -272,7 +273,7 @@ int main(int count, char** arguments) {
   }
   try {
     return run(options);
-  } catch (const onecopy::Exception& error) {
+  } catch (const std::exception& error) {
     std::fprintf(stderr, "FAILED: %s\n", error.what());
     return 1;
   }

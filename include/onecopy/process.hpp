@@ -5,11 +5,11 @@
 ///     ...
 ///     int code = worker.join().value_or_throw();
 ///
-/// A process is made by fork: it sees everything that the caller has at that moment, as a copy of
-/// its own, except what is shared by name. Only the calling thread exists in it, so a program that
-/// holds locks in other threads starts its processes first. The function's int becomes the exit
-/// code; void is 0, and an exception that nobody catches is reported on stderr and is 1. Neither
-/// static destructors nor exit handlers run in it.
+/// A process is made by fork (one that begins afresh: onecopy/spawn.hpp): it sees everything that
+/// the caller has at that moment, as a copy of its own, except what is shared by name. Only the
+/// calling thread exists in it, so a program that holds locks in other threads starts its processes
+/// first. The function's int becomes the exit code; void is 0, and an exception that nobody catches
+/// is reported on stderr and is 1. Neither static destructors nor exit handlers run in it.
 ///
 /// One thread at a time may use a Process, and only in the process that started it: elsewhere every
 /// call answers Error::closed. When the caller dies, daemons die within moments, busy or not; other
@@ -40,6 +40,8 @@ struct ProcessBody {
   int (*run)(void* callable);
   void* callable;
 };
+
+struct Spawning;  // onecopy/spawn.hpp
 
 }  // namespace detail
 
@@ -110,6 +112,7 @@ class Process {
 
  private:
   struct State;
+  friend struct detail::Spawning;
   explicit Process(detail::UniquePointer<State> state) noexcept;
   static Result<Process> start_body(detail::ProcessBody body, ProcessOptions options);
   Result<int> join_within(std::int64_t wait);

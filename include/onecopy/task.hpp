@@ -73,19 +73,18 @@ namespace detail {
 // A task at work, for the code that knows its types.
 class Call {
  public:
-  struct State;
-  explicit Call(State& state) noexcept : state_(state) {}
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;
 
   // The bytes of the callable.
-  std::span<const std::byte> captured() const noexcept;
+  virtual std::span<const std::byte> captured() const noexcept = 0;
   // Both throw Exception. What was read may look into the message until the invoker returns.
-  void read(ValueRead arguments);
-  void answer(ValueWrite result);
+  virtual void read(ValueRead arguments) = 0;
+  virtual void answer(ValueWrite result) = 0;
 
- private:
-  State& state_;
+ protected:
+  Call() = default;
+  ~Call() = default;
 };
 
 using Invoker = void (*)(Call& call);

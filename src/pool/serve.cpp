@@ -10,38 +10,7 @@
 #include "pool/call.hpp"
 #include "pool/worker.hpp"
 
-namespace onecopy {
-namespace detail {
-
-struct Call::State {
-  channel::Incoming& message;
-  std::span<const std::byte> captured;
-  Encoder::State* result;
-};
-
-std::span<const std::byte> Call::captured() const noexcept { return state_.captured; }
-
-void Call::read(ValueRead arguments) {
-  Decoder::State decoder(state_.message.body, {.indices = state_.message.blocks});
-  decoder.decode(arguments).value_or_throw();
-  // So that the function may give on what it has been given.
-  state_.message.let_go_of_kept();
-}
-
-void Call::answer(ValueWrite result) {
-  // The result itself is gone before the answer is sent, or before anybody sees what was thrown.
-  try {
-    state_.result->encode(result).value_or_throw();
-  } catch (...) {
-    state_.result->return_gifts();
-    throw;
-  }
-  state_.result->keep_gifts();
-}
-
-}  // namespace detail
-
-namespace pool {
+namespace onecopy::pool {
 namespace {
 
 using channel::Contend;
@@ -49,6 +18,37 @@ using channel::Get;
 using channel::Incoming;
 using channel::Put;
 using detail::TaskFailure;
+
+class TaskCall final : public detail::Call {
+ public:
+  TaskCall(Incoming& message, std::span<const std::byte> captured, Encoder::State& result) noexcept
+      : message_(message), captured_(captured), result_(result) {}
+
+  std::span<const std::byte> captured() const noexcept override { return captured_; }
+
+  void read(detail::ValueRead arguments) override {
+    Decoder::State decoder(message_.body, {.indices = message_.blocks});
+    decoder.decode(arguments).value_or_throw();
+    // So that the function may give on what it has been given.
+    message_.let_go_of_kept();
+  }
+
+  void answer(detail::ValueWrite result) override {
+    // The result itself is gone before the answer is sent, or before anybody sees what was thrown.
+    try {
+      result_.encode(result).value_or_throw();
+    } catch (...) {
+      result_.return_gifts();
+      throw;
+    }
+    result_.keep_gifts();
+  }
+
+ private:
+  Incoming& message_;
+  std::span<const std::byte> captured_;
+  Encoder::State& result_;
+};
 
 // Everything the layout of answers says is here.
 Put put_answer(Worker& worker, Encoder::State& answer, std::uint32_t number, bool success) {
@@ -66,8 +66,7 @@ Put put_answer(Worker& worker, Encoder::State& answer, std::uint32_t number, boo
 std::optional<TaskFailure> call(Incoming& task, Encoder::State& result) {
   const auto callee = cut_off_callee(task);
   if (!callee || task.kind != channel::Kind::value) return TaskFailure{{Error::corrupt}};
-  detail::Call::State state{task, callee->captured, &result};
-  detail::Call call(state);
+  TaskCall call(task, callee->captured, result);
   try {
     callee->invoker(call);
     return std::nullopt;
@@ -136,5 +135,4 @@ int serve(const Name& name, std::uint32_t seat) {
   }
 }
 
-}  // namespace pool
-}  // namespace onecopy
+}  // namespace onecopy::pool

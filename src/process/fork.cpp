@@ -1,46 +1,23 @@
 #include "process/fork.hpp"
 
-#include <cstdio>
-#include <exception>
-#include <iostream>
-
 #include "memory/family.hpp"
 #include "os/lifeline.hpp"
 #include "os/system.hpp"
+#include "process/body.hpp"
 #include "process/lifelines.hpp"
 
 namespace onecopy::process {
 namespace {
 
-void flush_output() noexcept {
-  for (std::ostream* stream : {&std::cout, &std::cerr, &std::clog}) {
-    // Through the buffer: the stream itself may have been asked to throw.
-    if (stream->rdbuf() != nullptr) stream->rdbuf()->pubsync();
-  }
-  std::fflush(nullptr);
-}
-
-void report(const std::string& name, const char* what) noexcept {
-  std::fprintf(stderr, "onecopy: process %d%s%s ended by an uncaught exception: %s\n",
-               os::process_id(), name.empty() ? "" : ", ", name.c_str(), what);
-}
-
 [[noreturn]] void run_child(int (*body)(void*), void* argument, const std::string& name,
                             int lifeline) noexcept {
-  int code = 1;
   Result<void> armed;
   if (lifeline >= 0) armed = os::arm_lifeline(lifeline);
   if (!armed) {
-    report(name, armed.failure().text().c_str());
+    report_end(name, armed.failure().text().c_str());
     os::exit_now(1);
   }
-  try {
-    code = body(argument);
-  } catch (const std::exception& exception) {
-    report(name, exception.what());
-  } catch (...) {
-    report(name, "of a type that is no std::exception");
-  }
+  const int code = run_body(body, argument, name);
   flush_output();
   // No destructors of statics and no exit handlers: they are the parent's.
   os::exit_now(code);

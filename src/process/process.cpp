@@ -4,15 +4,10 @@
 #include <csignal>
 #include <utility>
 
-#include "process/child.hpp"
 #include "process/fork.hpp"
+#include "process/process_state.hpp"
 
 namespace onecopy {
-
-struct Process::State {
-  process::Child child;
-  ProcessOptions options;
-};
 
 Result<Process> Process::start_body(detail::ProcessBody body, ProcessOptions options) {
   auto child = process::fork_child(body.run, body.callable, options.name, options.daemon);

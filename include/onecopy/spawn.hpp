@@ -1,0 +1,76 @@
+/// \file
+/// Processes that run a function of this program and begin afresh: the program is started anew, and
+/// calls the function in place of its main().
+///
+///     int work(std::string name, int count) { ... }
+///
+///     int main() {
+///       onecopy::run_spawned();  // first of all: in such a process it does not return
+///       auto child = onecopy::spawn(work, "left", 5).value_or_throw();
+///       int code = child.join().value_or_throw();
+///     }
+///
+/// Where a fork copies all that its parent has in memory, with whatever its other threads were at,
+/// such a process has nothing of it but its arguments. So it may be started whatever the other
+/// threads do, and costs what it costs to start the program: some milliseconds. It is a member of
+/// the family: what has been published (onecopy/names.hpp) it finds.
+///
+/// The function is sent as its place in the program, or in a library that the program loads before
+/// it comes to run_spawned(). It may be a function or a lambda that has captured nothing. Arguments
+/// travel as those of a pool's task do (onecopy/task.hpp): as copies, a std::span arrives as a
+/// std::vector, and text of any kind as a std::string. Its int becomes the exit code; void is 0,
+/// and an exception that nobody catches is reported on stderr and is 1. Then the process ends as by
+/// std::exit().
+///
+/// Any thread may call spawn(). For the Process and its end see onecopy/process.hpp. A parent that
+/// dies at any instruction leaves a child that runs, or none.
+///
+/// Errors, besides those of Process::start(). Error::invalid: an argument cannot be sent; the
+/// function lies in nothing that is loaded; or this process was itself started so, and its main()
+/// has not called run_spawned().
+#pragma once
+
+#include <type_traits>
+#include <utility>
+
+#include <onecopy/codec.hpp>
+#include <onecopy/error.hpp>
+#include <onecopy/process.hpp>
+#include <onecopy/task.hpp>
+
+namespace [[gnu::visibility("default")]] onecopy {
+
+namespace detail {
+
+struct Spawning {
+  static Result<Process> start(ProcessOptions options, const Callable& callable,
+                               ValueWrite arguments);
+};
+
+}  // namespace detail
+
+/// To be called first of all in main(). In a process that spawn() has started it runs the function,
+/// and ends the process. In any other it does nothing: it looks for a variable of the environment.
+void run_spawned();
+
+/// Starts this program anew, to call the function with copies of these arguments.
+template <class Function, class... Arguments>
+Result<Process> spawn(ProcessOptions options, Function function, Arguments&&... arguments) {
+  using Types = detail::TaskOf<Function, std::remove_cvref_t<Arguments>...>;
+  static_assert(std::is_empty_v<Function> || detail::kIsFunction<Function>,
+                "a process that begins afresh has nothing that a lambda could have captured: give "
+                "it what it needs as arguments");
+  static_assert(std::is_void_v<typename Types::Returned> ||
+                    std::is_convertible_v<typename Types::Returned, int>,
+                "the function's result becomes the exit code: it is void, or an int");
+  const detail::ArgumentsWrite<Arguments...> given(std::forward<Arguments>(arguments)...);
+  return detail::Spawning::start(std::move(options), Types::send(function), given.write());
+}
+/// The same, with no name, and not as a daemon.
+template <class Function, class... Arguments>
+  requires(!std::is_same_v<std::remove_cvref_t<Function>, ProcessOptions>)
+Result<Process> spawn(Function function, Arguments&&... arguments) {
+  return spawn(ProcessOptions{}, function, std::forward<Arguments>(arguments)...);
+}
+
+}  // namespace onecopy
