@@ -123,15 +123,17 @@ package_suite() {
   if locked ensure_package test; then passed=1; else failed=1; fi
 }
 
-# pytest_suite VENV [PATH...]: each test has its own time limit; the whole has one for what escapes
-# that.
+# pytest_suite VENV [PATH...]: each test has its own time limit, five times as long where it kills
+# 25 times as often; the whole has one for what escapes that.
 pytest_suite() {
-  local status=0 marked='not soak' limit=1200
+  local status=0 marked='not soak' limit=1800 each=()
   if [[ -n ${ONECOPY_TEST_LONG:-} ]]; then
     marked=''
     limit=7200
+    each=(--timeout 600 -o faulthandler_timeout=590)
   fi
   logged "test-$suite_name" timeout --kill-after=10 "$limit" "$1/bin/pytest" -m "$marked" \
+    "${each[@]}" \
     --hypothesis-seed="$ONECOPY_TEST_SEED" "${@:2}" || status=$?
   passed=$(number passed)
   failed=$(($(number failed) + $(number 'errors?')))

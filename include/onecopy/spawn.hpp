@@ -25,9 +25,14 @@
 /// Any thread may call spawn(). For the Process and its end see onecopy/process.hpp. A parent that
 /// dies at any instruction leaves a child that runs, or none.
 ///
+/// Nothing of Onecopy's is to be made before run_spawned(), as a global queue would be: such a
+/// process would be in a family of its own. A function in a library that has no build id is called
+/// at its place in whatever library has that path.
+///
 /// Errors, besides those of Process::start(). Error::invalid: an argument cannot be sent; the
-/// function lies in nothing that is loaded; or this process was itself started so, and its main()
-/// has not called run_spawned().
+/// function is null, or lies in nothing that is loaded; main() has not called run_spawned(); or the
+/// program has more rights than who started it (setuid), so that it would not do what it is told to
+/// by its environment. What was moved into a call that fails is as it was.
 #pragma once
 
 #include <type_traits>
@@ -60,9 +65,12 @@ Result<Process> spawn(ProcessOptions options, Function function, Arguments&&... 
   static_assert(std::is_empty_v<Function> || detail::kIsFunction<Function>,
                 "a process that begins afresh has nothing that a lambda could have captured: give "
                 "it what it needs as arguments");
-  static_assert(std::is_void_v<typename Types::Returned> ||
-                    std::is_convertible_v<typename Types::Returned, int>,
-                "the function's result becomes the exit code: it is void, or an int");
+  static_assert(
+      std::is_void_v<typename Types::Returned> || std::is_same_v<typename Types::Returned, int>,
+      "the function's result becomes the exit code: it is void, or an int");
+  if constexpr (detail::kIsFunction<Function>) {
+    if (function == nullptr) return Failure{Error::invalid, 0, "there is no function to spawn"};
+  }
   const detail::ArgumentsWrite<Arguments...> given(std::forward<Arguments>(arguments)...);
   return detail::Spawning::start(std::move(options), Types::send(function), given.write());
 }

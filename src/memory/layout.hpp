@@ -35,8 +35,9 @@ enum class Place : std::uint32_t { free, reserved, living, dead };
 
 // One member. Equation: `state` is (generation << 32 | Place); the other words are meaningful
 // while it is not free, and a generation is never used twice for a slot. `identity` of a reserved
-// place is empty until it is known who was started for it. While `guarded` is 1 and the byte of the arena's file
-// whose number is the slot is held (os/byte_lock.hpp), the member is unborn or has not called exec.
+// place is empty until it is known who was started for it. While `guarded` is 1 and the byte of the
+// arena's file whose number is the slot is held (os/byte_lock.hpp), the member is unborn or has not
+// called exec.
 struct alignas(64) MemberRecord {
   std::atomic<std::uint64_t> state;
   SharedIdentity identity;

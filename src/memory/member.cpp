@@ -179,7 +179,8 @@ Result<Ticket> reserve(Slot reserver, os::Descriptor* guard) noexcept {
   write(record.joined_at, static_cast<std::uint64_t>(os::now()));
   write(record.guarded, 0);
   if (guard != nullptr) *guard = guard_place(slot);
-  if (reserver == kNoSlot) fill(record.identity, generation, os::identify_self());
+  if (reserver == kNoSlot)
+    static_cast<void>(fill(record.identity, generation, os::identify_self()));
   // Release: pairs with state_of(); the record above is complete.
   record.state.store(make_state(generation, Place::reserved), std::memory_order_release);
   if (slot >= member_count()) {
@@ -190,7 +191,10 @@ Result<Ticket> reserve(Slot reserver, os::Descriptor* guard) noexcept {
 }
 
 bool occupy(Ticket ticket) noexcept {
-  fill(member_record(ticket.slot).identity, ticket.generation, os::identify_self());
+  // A shell may start two programs, one after the other, with one ticket.
+  if (!fill(member_record(ticket.slot).identity, ticket.generation, os::identify_self())) {
+    return false;
+  }
   // Fails when the place was taken back meanwhile.
   return change_state(ticket, Place::reserved, Place::living);
 }

@@ -7,12 +7,13 @@ constexpr std::uint64_t kPidMask = (std::uint64_t{1} << kPidBits) - 1;
 
 // Release, all stores, and acquire, all loads: who finds a word of the next member there finds the
 // state of the place changed as well.
-void fill_word(std::atomic<std::uint64_t>& word, std::uint32_t generation,
+// Whether that value is there now: it is filled with another, or for another generation.
+bool fill_word(std::atomic<std::uint64_t>& word, std::uint32_t generation,
                std::uint64_t value) noexcept {
   std::uint64_t expected = kEmptyFor | generation;
-  // Fails where it is filled, or the place is ready for another generation.
-  word.compare_exchange_strong(expected, value & ~kEmptyFor, std::memory_order_acq_rel,
-                               std::memory_order_acquire);
+  return word.compare_exchange_strong(expected, value, std::memory_order_acq_rel,
+                                      std::memory_order_acquire) ||
+         expected == value;
 }
 
 std::uint64_t read(const std::atomic<std::uint64_t>& word) noexcept {
@@ -28,11 +29,12 @@ void empty(SharedIdentity& identity, std::uint32_t generation) noexcept {
   }
 }
 
-void fill(SharedIdentity& identity, std::uint32_t generation,
+bool fill(SharedIdentity& identity, std::uint32_t generation,
           const os::ProcessIdentity& process) noexcept {
-  fill_word(identity.pid, generation, static_cast<std::uint64_t>(process.pid));
-  fill_word(identity.start_time, generation, process.start_time);
-  fill_word(identity.pidfd_inode, generation, process.pidfd_inode);
+  // Whose pid is there writes the rest, so that no identity is made of two.
+  return fill_word(identity.pid, generation, static_cast<std::uint64_t>(process.pid)) &&
+         fill_word(identity.start_time, generation, process.start_time) &&
+         fill_word(identity.pidfd_inode, generation, process.pidfd_inode & ~kEmptyFor);
 }
 
 void fill_started(SharedIdentity& identity, std::uint32_t generation,

@@ -38,8 +38,8 @@ inline constexpr std::uint64_t kEmptyFor = std::uint64_t{1} << 63;
 inline constexpr unsigned kPidBits = 22;  // PID_MAX_LIMIT, proc(5)
 
 void empty(SharedIdentity& identity, std::uint32_t generation) noexcept;
-// By the process itself.
-void fill(SharedIdentity& identity, std::uint32_t generation,
+// By the process itself. False: another has come by the same ticket before.
+bool fill(SharedIdentity& identity, std::uint32_t generation,
           const os::ProcessIdentity& process) noexcept;
 // By whoever started it. Nothing where its start time is not known: a pid alone is reused.
 void fill_started(SharedIdentity& identity, std::uint32_t generation,

@@ -33,8 +33,8 @@ TEST(SharedIdentity, IsNotCompleteWhereWhoFillsItDiedHalfway) {
   empty(identity, 7);
   identity.pid = 100;
   EXPECT_EQ(identity_in(identity), std::nullopt);
-  fill(identity, 7, process(100, 200));
-  EXPECT_EQ(identity_in(identity), process(100, 200)) << "where a handler began anew";
+  EXPECT_FALSE(fill(identity, 7, process(101, 201)));
+  EXPECT_EQ(identity_in(identity), std::nullopt) << "and not made of two";
 }
 
 TEST(SharedIdentity, IsThatOfWhomWasStartedUntilOneHasCome) {
@@ -44,9 +44,8 @@ TEST(SharedIdentity, IsThatOfWhomWasStartedUntilOneHasCome) {
   EXPECT_EQ(identity_in(identity), process(4'194'303, 1ULL << 40)) << "without the inode";
   identity.pid = 101;
   EXPECT_EQ(identity_in(identity), process(4'194'303, 1ULL << 40)) << "while one comes";
-  fill(identity, 7, process(101, 201, 301));
-  EXPECT_EQ(identity_in(identity)->start_time, 201u);
-  EXPECT_EQ(identity_in(identity)->pid, 101);
+  EXPECT_TRUE(fill(identity, 7, process(101, 201, 301))) << "where a handler began anew";
+  EXPECT_EQ(identity_in(identity), process(101, 201, 301));
 }
 
 TEST(SharedIdentity, IsNotMadeOfAPidAlone) {
@@ -61,8 +60,9 @@ TEST(SharedIdentity, DoesNotChangeOnceItIsFilled) {
   empty(identity, 7);
   fill(identity, 7, process(100, 200));
   fill_started(identity, 7, process(99, 199));
-  fill(identity, 7, process(101, 201, 301));
+  EXPECT_FALSE(fill(identity, 7, process(101, 201, 301)));
   EXPECT_EQ(identity_in(identity), process(100, 200));
+  EXPECT_TRUE(fill(identity, 7, process(100, 200))) << "who has it already";
 }
 
 TEST(SharedIdentity, KeepsOutWhoComesForAnEarlierGeneration) {

@@ -182,7 +182,9 @@ Result<pid_t> start_program(const std::string& path, const std::vector<std::stri
   for (const int fd : keep) {
     if (fcntl(fd, F_GETFD) < 0) return system_failure(errno, "cannot hand a descriptor on");
   }
-  auto report = pipe_pair();
+  // Whoever forks meanwhile has a copy of the writing end, perhaps for long: the end of the pipe is
+  // not to be waited for. vfork() returns when the program runs or has reported that it cannot.
+  auto report = pipe_pair(true);
   if (!report) return std::move(report).failure();
   auto& [reading, writing] = *report;
 

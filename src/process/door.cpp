@@ -20,7 +20,7 @@ namespace {
 
 // What who knocks may take from one message to the next.
 constexpr os::Nanoseconds kPatience = 10 * os::kSecond;
-// More at a time, and the one that has been silent longest has to knock again. Who is welcomed has
+// More at a time, and those that have been silent longest have to knock again. Who is welcomed has
 // a place, of which there are so many, and is not sent away on its way in.
 constexpr std::size_t kMostKnocks = 64;
 
@@ -186,9 +186,11 @@ pid_t Door::State::serve_all() {
     }
     if (knock.patience.expired()) knock.stage = Stage::gone;
   }
-  if (knocks.size() > kMostKnocks) {
-    const auto silent = std::ranges::find(knocks, Stage::silent, &Knock::stage);
-    if (silent != knocks.end()) silent->stage = Stage::gone;
+  std::size_t too_many = std::max(knocks.size(), kMostKnocks) - kMostKnocks;
+  for (Knock& knock : knocks) {
+    if (too_many == 0 || knock.stage != Stage::silent) continue;
+    knock.stage = Stage::gone;
+    --too_many;
   }
   std::erase_if(knocks, [this](const Knock& knock) {
     const bool over = knock.stage == Stage::gone || knock.stage == Stage::inside;

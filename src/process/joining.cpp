@@ -85,6 +85,9 @@ Result<Answer> read_answer(std::span<const std::byte> bytes, pid_t pid, const st
   }
   if (answer.verdict != Verdict::welcome) return refusal(answer, path);
   if (answer.speaker.pid != static_cast<std::uint32_t>(pid)) return other_namespace(path);
+  if (answer.slot >= memory::kMaxMembers) {
+    return Failure{Error::corrupt, 0, "the welcome at '" + path + "' is for no place there is"};
+  }
   return answer;
 }
 

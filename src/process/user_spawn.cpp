@@ -3,6 +3,7 @@
 // where the function is, and one of its arguments.
 #include <onecopy/spawn.hpp>
 
+#include <atomic>
 #include <cerrno>
 #include <charconv>
 #include <cstdlib>
@@ -11,6 +12,8 @@
 #include <tuple>
 #include <utility>
 #include <vector>
+
+#include <sys/auxv.h>
 
 #include "channel/channel.hpp"
 #include "channel/values.hpp"
@@ -27,6 +30,10 @@ namespace {
 using channel::Channel;
 
 constexpr const char* kCall = "ONECOPY_CALL";
+
+// Whether main() has called run_spawned(), in this process or the one that it was forked from.
+// Relaxed: it orders nothing.
+std::atomic<bool> has_begun{false};
 
 using Place = std::tuple<std::string, std::string, std::uint64_t>;  // an os::ModuleAddress
 // The name of the process, and where its invoker is; where the function is, if it is one by itself.
@@ -103,18 +110,27 @@ std::string text_of(channel::Name name) {
   return std::to_string(name.index) + ":" + std::to_string(name.generation);
 }
 
-Channel open_named(const std::string& text) {
-  channel::Name name;
+channel::Name name_in(const std::string& text) {
+  channel::Name name{};
   const char* const end = text.data() + text.size();
   const auto index = std::from_chars(text.data(), end, name.index);
   if (index.ptr != end && *index.ptr == ':') {
     const auto generation = std::from_chars(index.ptr + 1, end, name.generation);
     if (generation.ec == std::errc() && generation.ptr == end) {
-      return Channel::open(name).value_or_throw();
+      return name;
     }
   }
   throw Exception(Failure{Error::invalid, 0,
                           std::string(kCall) + " is '" + text + "', which no parent writes"});
+}
+
+// What was put for a child that there is not is this process's again.
+void take_back(Channel& channel) {
+  channel::Incoming message;
+  static_cast<void>(channel.try_get(message, channel::Contend::yes));
+  message.discard();
+  static_cast<void>(channel.try_get(message, channel::Contend::yes));
+  message.blocks.clear();
 }
 
 int run_call(const std::string& text) {
@@ -126,10 +142,15 @@ int run_call(const std::string& text) {
     std::optional<SpawnedCall> call;
   } whole{text, name, {}, {}};
   const auto begin = [](void* given) -> int {
-    auto& [channel_text, process_name, channel, call] = *static_cast<Body*>(given);
-    process::join_from_environment().value_or_throw();
-    channel.emplace(open_named(channel_text));
-    call.emplace(*channel);
+    auto& [channel_text, process_name, opened, call] = *static_cast<Body*>(given);
+    const channel::Name channel_name = name_in(channel_text);
+    if (!process::join_from_environment().value_or_throw()) {
+      throw Exception(Failure{Error::invalid, 0,
+                              "something of Onecopy's was made before main() called "
+                              "onecopy::run_spawned()"});
+    }
+    opened.emplace(Channel::open(channel_name).value_or_throw());
+    call.emplace(*opened);
     process_name = call->name();
     return 0;
   };
@@ -142,10 +163,15 @@ int run_call(const std::string& text) {
 
 Result<Process> detail::Spawning::start(ProcessOptions options, const Callable& callable,
                                         ValueWrite arguments) {
-  if (std::getenv(kCall) != nullptr) {
+  if (!has_begun.load(std::memory_order_relaxed)) {
     return Failure{Error::invalid, 0,
-                   "this process was started by spawn(), and its main() has not called "
-                   "onecopy::run_spawned(): that is to be the first thing in it"};
+                   "main() has not called onecopy::run_spawned(), which is to be the first thing "
+                   "in it: the program would be started to do all that it does"};
+  }
+  if (::getauxval(AT_SECURE) != 0) {
+    return Failure{Error::invalid, 0,
+                   "a program with more rights than who started it heeds no environment, and so "
+                   "cannot be told what to call"};
   }
   if (Result<void> joined = memory::join_family(); !joined) return std::move(joined).failure();
   std::vector<Place> places;
@@ -160,8 +186,16 @@ Result<Process> detail::Spawning::start(ProcessOptions options, const Callable& 
   auto channel = Channel::create({});
   if (!channel) return std::move(channel).failure();
   const Callee callee(options.name, std::move(places));
-  for (const ValueWrite& part : {write_of(callee), arguments}) {
-    if (auto put = channel::put_value(*channel, part, 0, -1); !put) return std::move(put).failure();
+  if (auto put = channel::put_value(*channel, write_of(callee), 0, -1); !put) {
+    return std::move(put).failure();
+  }
+  Encoder::State given;
+  if (auto encoded = given.encode(arguments); !encoded) return std::move(encoded).failure();
+  if (channel->try_put({.kind = channel::Kind::value,
+                        .body = given.buffer.span(),
+                        .blocks = given.blocks.span()},
+                       channel::Contend::yes) != channel::Put::done) {
+    return channel::last_put_failure();
   }
   Channel* const held[] = {&*channel};
   auto child =
@@ -170,13 +204,18 @@ Result<Process> detail::Spawning::start(ProcessOptions options, const Callable& 
                               .environment = {std::string(kCall) + "=" + text_of(channel->name())},
                               .daemon = options.daemon,
                               .channels = held});
-  if (!child) return std::move(child).failure();
+  if (!child) {
+    take_back(*channel);
+    return std::move(child).failure();
+  }
+  given.delivered();
   return Process(
       make_unique_pointer<Process::State>(Process::State{std::move(*child), std::move(options)}));
 }
 
 void run_spawned() {
-  const char* const call = std::getenv(kCall);
+  has_begun.store(true, std::memory_order_relaxed);
+  const char* const call = ::secure_getenv(kCall);
   if (call == nullptr) return;
   const std::string text = call;
   unsetenv(kCall);

@@ -13,6 +13,8 @@
 #include <thread>
 #include <vector>
 
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <gtest/gtest.h>
@@ -117,13 +119,48 @@ TEST(Spawn, ReportsAnExceptionThatNobodyCatches) {
   });
 }
 
-// Where main() does not begin with run_spawned(), each process would start the next.
-TEST(Spawn, IsRefusedWhereItHasNotBegunItself) {
+TEST(Spawn, OfNoFunctionIsAnError) {
   in_fresh_process([] {
-    setenv("ONECOPY_CALL", "0:0", 1);
-    const auto refused = spawn(nothing);
-    EXPECT_EQ(refused.error(), Error::invalid);
-    EXPECT_NE(refused.failure().text().find("run_spawned()"), std::string::npos);
+    int (*none)(int, int) = nullptr;
+    EXPECT_EQ(spawn(none, 1, 2).error(), Error::invalid);
+  });
+}
+
+TEST(Spawn, ThatFailsGivesBackWhatWasMovedIntoIt) {
+  in_fresh_process([] {
+    auto view = NdView<std::int32_t, 2>::zeros({70, 300});
+    view(0, 0) = 5;
+    const auto free = static_cast<rlim_t>(os::event_descriptor().value().get());
+    const rlimit limit{free, free};
+    ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    EXPECT_EQ(spawn(extents, std::move(view)).error(), Error::too_many);
+    EXPECT_EQ(view(0, 0), 5);  // NOLINT(bugprone-use-after-move): that is the point
+    EXPECT_EQ(memory::validate_memory(), "");
+  });
+}
+
+// Whoever forked meanwhile had the pipe open over which the child reports that it cannot run.
+TEST(Spawn, DoesNotWaitForWhomOthersForkMeanwhile) {
+  in_fresh_process([] {
+    std::atomic<bool> over{false};
+    std::vector<pid_t> forked;
+    std::jthread forking([&] {
+      while (!over && forked.size() < 500) {  // of the family's 1,024 places
+        const pid_t child = fork();
+        if (child == 0) {
+          for (;;) pause();
+        }
+        forked.push_back(child);
+        std::this_thread::sleep_for(std::chrono::microseconds(300));
+      }
+    });
+    for (int i = 0; i < 50; ++i) EXPECT_TRUE(spawn(ProcessOptions{.daemon = true}, nothing));
+    over = true;
+    forking.join();
+    for (const pid_t child : forked) {
+      kill(child, SIGKILL);
+      waitpid(child, nullptr, 0);
+    }
   });
 }
 
