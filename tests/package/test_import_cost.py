@@ -15,9 +15,9 @@ NAMES = (
 
 def modules_loaded_by(package):
     imports = "".join(f"import {package}.{name}\n" for name in NAMES)
-    # Stock of 3.9 alone loads it with the first segment and not with shared_memory, whose names in
-    # it we change.
-    imports += "import multiprocessing.resource_tracker\n"
+    # Stock of 3.9 alone does without these two: the tracker it loads with the first segment and not
+    # with shared_memory, whose names in it we change.
+    imports += "import fcntl, multiprocessing.resource_tracker\n"
     shown = subprocess.run(
         [sys.executable, "-c", f"{imports}import sys; print(*sys.modules)"],
         env={"PYTHONPATH": package_path()},
