@@ -241,11 +241,12 @@ python_of_oldest_numpy() {
     other_interpreters; } | grep -E '^3\.(9|10|11) ' | sort -V | tail -n 1
 }
 
-# oldest_numpy_suite PYTHON: the wheel beside NumPy 1.24.
+# oldest_numpy_suite PYTHON: the wheel beside NumPy 1.24, and the last pyarrow but some that does with
+# it.
 oldest_numpy_suite() {
   local folder="$root/build/interpreters/numpy1.24"
   make_wheel numpy1.24 "$1" &&
     logged requirements-numpy1.24 "$folder/venv/bin/python" -m pip install \
-      "$(echo "$folder"/wheel/onecopy-*.whl)[test]" 'numpy==1.24.*' || return
+      "$(echo "$folder"/wheel/onecopy-*.whl)[test]" 'numpy==1.24.*' 'pyarrow<22' || return
   sampled_pytest_suite "$folder/venv" python/tests tests/package
 }
