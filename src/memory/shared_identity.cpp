@@ -5,9 +5,9 @@ namespace {
 
 constexpr std::uint64_t kPidMask = (std::uint64_t{1} << kPidBits) - 1;
 
+// Whether the value is there now; not where the word has another, or waits for another generation.
 // Release, all stores, and acquire, all loads: who finds a word of the next member there finds the
 // state of the place changed as well.
-// Whether that value is there now: it is filled with another, or for another generation.
 bool fill_word(std::atomic<std::uint64_t>& word, std::uint32_t generation,
                std::uint64_t value) noexcept {
   std::uint64_t expected = kEmptyFor | generation;
@@ -31,10 +31,12 @@ void empty(SharedIdentity& identity, std::uint32_t generation) noexcept {
 
 bool fill(SharedIdentity& identity, std::uint32_t generation,
           const os::ProcessIdentity& process) noexcept {
-  // Whose pid is there writes the rest, so that no identity is made of two.
-  return fill_word(identity.pid, generation, static_cast<std::uint64_t>(process.pid)) &&
-         fill_word(identity.start_time, generation, process.start_time) &&
-         fill_word(identity.pidfd_inode, generation, process.pidfd_inode & ~kEmptyFor);
+  // Whose pid is there writes the rest, so that no identity is made of two. What it knew the first
+  // time stays, should it know more or less of itself the second.
+  if (!fill_word(identity.pid, generation, static_cast<std::uint64_t>(process.pid))) return false;
+  fill_word(identity.start_time, generation, process.start_time);
+  fill_word(identity.pidfd_inode, generation, process.pidfd_inode);
+  return true;
 }
 
 void fill_started(SharedIdentity& identity, std::uint32_t generation,

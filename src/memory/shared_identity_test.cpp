@@ -62,7 +62,8 @@ TEST(SharedIdentity, DoesNotChangeOnceItIsFilled) {
   fill_started(identity, 7, process(99, 199));
   EXPECT_FALSE(fill(identity, 7, process(101, 201, 301)));
   EXPECT_EQ(identity_in(identity), process(100, 200));
-  EXPECT_TRUE(fill(identity, 7, process(100, 200))) << "who has it already";
+  EXPECT_TRUE(fill(identity, 7, process(100, 200, 300))) << "who has it already";
+  EXPECT_EQ(identity_in(identity), process(100, 200));
 }
 
 TEST(SharedIdentity, KeepsOutWhoComesForAnEarlierGeneration) {

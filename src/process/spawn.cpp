@@ -1,6 +1,5 @@
 #include "process/spawn.hpp"
 
-#include <charconv>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -13,6 +12,7 @@
 #include "os/descriptor.hpp"
 #include "os/lifeline.hpp"
 #include "process/lifelines.hpp"
+#include "process/variables.hpp"
 
 extern char** environ;
 
@@ -42,38 +42,6 @@ std::vector<std::string> environment_of(const Program& program, std::string fami
     if (!set) environment.emplace_back(text);
   }
   return environment;
-}
-
-// The numbers between colons; nothing else may be there.
-template <class... Numbers>
-bool parse(std::string_view text, Numbers&... numbers) {
-  const char* at = text.data();
-  const char* const end = at + text.size();
-  const auto number = [&](auto& value, bool first) {
-    if (!first) {
-      if (at == end || *at != ':') return false;
-      ++at;
-    }
-    const auto [next, error] = std::from_chars(at, end, value);
-    at = next;
-    return error == std::errc() && value >= 0;
-  };
-  bool first = true;
-  return ((number(numbers, std::exchange(first, false))) && ...) && at == end;
-}
-
-std::optional<std::string> take_variable(const char* name) {
-  // None for a program with more rights than who started it: it may have written them itself.
-  const char* text = ::secure_getenv(name);
-  if (text == nullptr) return std::nullopt;
-  std::string copy = text;
-  ::unsetenv(name);
-  return copy;
-}
-
-Failure bad_variable(const char* name, const std::string& text) {
-  return {Error::invalid, 0,
-          std::string(name) + " is '" + text + "', which no parent of this family writes"};
 }
 
 }  // namespace
@@ -120,7 +88,7 @@ Result<bool> join_from_environment() {
   const auto family = take_variable(kFamily);
   if (lifeline) {
     int descriptor = -1;
-    if (!parse(*lifeline, descriptor)) return bad_variable(kLifeline, *lifeline);
+    if (!parse_numbers(*lifeline, descriptor)) return bad_variable(kLifeline, *lifeline);
     static_cast<void>(os::set_inheritable(descriptor, false));
     if (Result<void> armed = os::arm_lifeline(descriptor); !armed)
       return std::move(armed).failure();
@@ -128,7 +96,7 @@ Result<bool> join_from_environment() {
   if (!family || memory::in_family()) return false;
   int descriptor = -1;
   memory::Ticket place;
-  if (!parse(*family, descriptor, place.slot, place.generation)) {
+  if (!parse_numbers(*family, descriptor, place.slot, place.generation)) {
     return bad_variable(kFamily, *family);
   }
   if (Result<void> adopted = memory::adopt(descriptor, place); !adopted) {

@@ -5,7 +5,6 @@
 
 #include <atomic>
 #include <cerrno>
-#include <charconv>
 #include <cstdlib>
 #include <optional>
 #include <string>
@@ -23,6 +22,7 @@
 #include "process/body.hpp"
 #include "process/process_state.hpp"
 #include "process/spawn.hpp"
+#include "process/variables.hpp"
 
 namespace onecopy {
 namespace {
@@ -112,16 +112,8 @@ std::string text_of(channel::Name name) {
 
 channel::Name name_in(const std::string& text) {
   channel::Name name{};
-  const char* const end = text.data() + text.size();
-  const auto index = std::from_chars(text.data(), end, name.index);
-  if (index.ptr != end && *index.ptr == ':') {
-    const auto generation = std::from_chars(index.ptr + 1, end, name.generation);
-    if (generation.ec == std::errc() && generation.ptr == end) {
-      return name;
-    }
-  }
-  throw Exception(Failure{Error::invalid, 0,
-                          std::string(kCall) + " is '" + text + "', which no parent writes"});
+  if (process::parse_numbers(text, name.index, name.generation)) return name;
+  throw Exception(process::bad_variable(kCall, text));
 }
 
 // What was put for a child that there is not is this process's again.
@@ -215,11 +207,7 @@ Result<Process> detail::Spawning::start(ProcessOptions options, const Callable& 
 
 void run_spawned() {
   has_begun.store(true, std::memory_order_relaxed);
-  const char* const call = ::secure_getenv(kCall);
-  if (call == nullptr) return;
-  const std::string text = call;
-  unsetenv(kCall);
-  std::exit(run_call(text));
+  if (const auto call = process::take_variable(kCall)) std::exit(run_call(*call));
 }
 
 }  // namespace onecopy

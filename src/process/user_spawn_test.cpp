@@ -171,8 +171,7 @@ TEST(Spawn, OfACallThatNoParentWroteEndsTheProcess) {
     const pid_t child = onecopy::testing::start_process([] { run_spawned(); });
     EXPECT_FALSE(onecopy::testing::ended_well(child));
     const std::string told = ::testing::internal::GetCapturedStderr();
-    EXPECT_NE(told.find("ONECOPY_CALL is 'five', which no parent writes"), std::string::npos)
-        << told;
+    EXPECT_NE(told.find("ONECOPY_CALL is 'five'"), std::string::npos) << told;
   });
 }
 
