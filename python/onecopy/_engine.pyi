@@ -422,6 +422,16 @@ class Turn:
     def is_mine(self) -> bool:
         """Whether this thread has it."""
 
+@final
+class KeptEnds:
+    """What a parent keeps open of a child: descriptors, and the end of a lifeline. They are closed
+    when this is called, or gone; in a forked child they are left alone."""
+
+    def __new__(cls, descriptors: Sequence[int], lifeline: int = -1) -> KeptEnds: ...
+    def __call__(self, *args: object, **kwargs: object) -> None: ...
+    def cut_lifeline(self) -> None:
+        """Close the lifeline alone: the child has ended."""
+
 # -- locks ----------------------------------------------------------------------------------------
 
 @disjoint_base

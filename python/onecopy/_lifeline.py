@@ -7,13 +7,9 @@ the child, be it busy or asleep. Other children live on, as under stock.
 from __future__ import annotations
 
 import os
-from multiprocessing import process, util
+from multiprocessing import process
 
 from . import _engine
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
 
 # Functions that serve nobody once their parent is gone: (module, qualified name).
 SERVANTS = {
@@ -46,11 +42,10 @@ class Lifeline:
         """The lifeline of a child that needs one."""
         return cls() if dies_with_parent(process_obj) else None
 
-    def hold(self, popen: Any) -> util.Finalize:
-        """The child was started: keep our end until the finalizer returned is called, or `popen`
-        is gone."""
+    def kept(self) -> int:
+        """The child was started: the end that lives here, for the engine to close."""
         os.close(self.armed)
-        return util.Finalize(popen, _engine.close_lifeline, (self._kept,))
+        return self._kept
 
     def drop(self) -> None:
         """No child was started."""

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
-from multiprocessing import popen_fork, process, util
+from multiprocessing import popen_fork, process
 
-from . import _birth, _engine, _family
+from . import _birth, _engine, _family, _signals
 from ._lifeline import Lifeline
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+
+# A private name of stock, the same in all versions.
+_dangling: Any = process.__dict__["_dangling"]
 
 
 def check_descriptors() -> None:
@@ -25,7 +29,7 @@ def check_descriptors() -> None:
 class Watched(popen_fork.Popen):
     """Takes back what a child held as soon as it is found dead."""
 
-    _cut_lifeline: util.Finalize | None = None
+    finalizer: Any
     _is_child = True  # waited for by this process, not by the template
 
     def poll(self, flag: int = os.WNOHANG) -> Any:
@@ -43,15 +47,20 @@ class Watched(popen_fork.Popen):
                 self.returncode = 255
             code = self.returncode
         if code is not None and not known:
-            if self._cut_lifeline is not None:
-                self._cut_lifeline()
+            self.finalizer.cut_lifeline()
             _engine.reclaim_dead()
         return code
 
-    def close(self) -> None:
-        if self._cut_lifeline is not None:
-            self._cut_lifeline()
-        super().close()
+    def _keep_ends(self, process_obj: process.BaseProcess, lifeline: Lifeline | None) -> None:
+        """Has the engine close what this process keeps of its child. Stock has a weak reference
+        call back to do so, and another one to forget the process object for its own tests: a Ctrl-C
+        would be lost in either. Signals are held back."""
+        given = self.finalizer
+        descriptors = given._args
+        given.cancel()
+        kept = -1 if lifeline is None else lifeline.kept()
+        self.finalizer = _engine.KeptEnds(descriptors, kept)
+        _dangling.discard(process_obj)
 
 
 def _was_waited_for(pid: int) -> bool:
@@ -88,5 +97,5 @@ class StartedAfresh(Watched):
             place.release()
             raise
         place.name(self.pid)
-        if lifeline is not None:
-            self._cut_lifeline = lifeline.hold(self)
+        with _signals.HeldBack():
+            self._keep_ends(process_obj, lifeline)

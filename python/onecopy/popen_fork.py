@@ -38,5 +38,4 @@ class Popen(Watched):
             finally:
                 if stdin is not None:
                     stdin.drop()
-            if lifeline is not None:
-                self._cut_lifeline = lifeline.hold(self)
+            self._keep_ends(process_obj, lifeline)

@@ -23,6 +23,7 @@
 #include "event.hpp"
 #include "family.hpp"
 #include "inspect.hpp"
+#include "kept_ends.hpp"
 #include "lock.hpp"
 #include "math_threads.hpp"
 #include "module_functions.hpp"
@@ -62,8 +63,8 @@ NB_MODULE(_engine, module) {
       !python::add_pickle_sink_type(module.ptr()) ||
       !python::add_reducer_table_type(module.ptr()) || !python::add_envelope_type(module.ptr()) ||
       !python::add_crew_type(module.ptr()) || !python::add_pool_worker_type(module.ptr()) ||
-      !python::add_turn_type(module.ptr()) || !python::add_door_type(module.ptr()) ||
-      !python::add_ways(module.ptr())) {
+      !python::add_turn_type(module.ptr()) || !python::add_kept_ends_type(module.ptr()) ||
+      !python::add_door_type(module.ptr()) || !python::add_ways(module.ptr())) {
     throw nb::python_error();
   }
   python::watch_arenas();
