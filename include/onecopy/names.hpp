@@ -12,15 +12,21 @@
 /// its shared memory, not in the file system; nobody else sees them. Python has onecopy.publish and
 /// onecopy.find.
 ///
-/// What may be published: a queue; an Array (onecopy/array.hpp), for C++ only; and any value that
-/// may be sent, where all that is large in it is shared (onecopy/shared.hpp): who finds it has the
-/// same memory, and a copy of the rest. A name is UTF-8 without control characters, of at most
-/// kLongestName bytes. Which types the values of a queue have, nobody checks until one is taken.
+/// What may be published: a queue; an end of a pipe; an Array (onecopy/array.hpp), for C++ only;
+/// and any value that may be sent, where all that is large in it is shared (onecopy/shared.hpp):
+/// who finds it has the same memory, and a copy of the rest. A name is UTF-8 without control
+/// characters, of at most kLongestName bytes. Which types the values of a queue or a pipe have,
+/// nobody checks until one is taken.
 ///
 /// A name is there until its publisher withdraws it or ends. So long the publisher holds what
 /// stands under it, even where it has no handle on it any more; who has found it holds it too, and
 /// needs the publisher no more. A queue that was withdrawn lives on while a process has it, as one
 /// that was forked meanwhile does.
+///
+/// The end of a pipe that is published is open until the name is withdrawn or its publisher ends,
+/// whoever else has closed it, and then as long as somebody who found it has it. Each who finds it
+/// has the same end; a thread of the publisher's, which does nothing else, hands out its socket.
+/// Error::timed_out: the publisher is stopped.
 ///
 /// Any thread of any member may call these; publish() makes this process a member where it is none.
 /// A process that dies at any instruction leaves a name that is there or is not, and soon is not.
@@ -43,6 +49,7 @@
 #include <onecopy/codec.hpp>
 #include <onecopy/deadline.hpp>
 #include <onecopy/error.hpp>
+#include <onecopy/pipe.hpp>
 #include <onecopy/queue.hpp>
 
 namespace [[gnu::visibility("default")]] onecopy {
@@ -81,6 +88,19 @@ struct Named<Queue<T>> {
     Result<QueueHandle> handle = QueueHandle::find(name, wait);
     if (!handle) return std::move(handle).failure();
     return Queue<T>(std::move(handle).value());
+  }
+};
+
+template <class Sent, class Received>
+struct Named<PipeEnd<Sent, Received>> {
+  using End = PipeEnd<Sent, Received>;
+  static Result<void> publish(std::string_view name, const End& end) {
+    return end.handle_.publish(name);
+  }
+  static Result<End> find(std::string_view name, std::int64_t wait) {
+    Result<PipeHandle> handle = PipeHandle::find(name, wait);
+    if (!handle) return std::move(handle).failure();
+    return End(std::move(handle).value());
   }
 };
 

@@ -20,12 +20,17 @@
 /// into send(): see onecopy/queue.hpp. At most kBytesInFlight
 /// wait in each direction, or one message of any size; then sending waits.
 ///
+/// A process that inherited no end finds one that was published (onecopy/names.hpp), be it of
+/// Python or of C++.
+///
 /// send(), recv() and poll() throw onecopy::Exception, the others answer with a Result; see
-/// onecopy/queue.hpp for the errors. Error::closed: this end was closed here.
+/// onecopy/queue.hpp for the errors. Error::closed: this end was closed here. Error::invalid: it is
+/// one of Python's Pipe(duplex=False), which goes the other way only.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 #include <utility>
 
 #include <onecopy/codec.hpp>
@@ -40,6 +45,9 @@ inline constexpr std::size_t kBytesInFlight = std::size_t{64} << 20;
 
 namespace detail {
 
+template <class T>
+struct Named;
+
 // The part of a pipe's end that does not depend on the types of its values.
 class PipeHandle {
  public:
@@ -53,6 +61,9 @@ class PipeHandle {
   Result<void> recv(ValueRead value, std::int64_t wait);
   // Whether recv() would answer at once, be it with the end of the stream.
   Result<bool> poll(std::int64_t wait);
+  // See onecopy/names.hpp.
+  Result<void> publish(std::string_view name) const;
+  static Result<PipeHandle> find(std::string_view name, std::int64_t wait);
   void close() noexcept;
   bool closed() const noexcept { return state_ == nullptr; }
 
@@ -136,6 +147,7 @@ class PipeEnd {
  private:
   template <class A, class B>
   friend struct Pipe;
+  friend detail::Named<PipeEnd<Sent, Received>>;
   explicit PipeEnd(detail::PipeHandle&& handle) noexcept : handle_(std::move(handle)) {}
 
   Result<Received> take(std::int64_t wait) {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from . import _engine, _family
+from .connection import PipeEnd
 from .queues import JoinableQueue, Queue, SimpleQueue
 
 TYPE_CHECKING = False
@@ -19,23 +20,27 @@ def publish(name: str, thing: Any) -> None:
     """Let every process of the family find `thing` under `name`: those that did not inherit it,
     such as a program that has come in by a `Door`, in Python or in C++.
 
-    A queue is published as itself. Of anything else, who finds it gets what a message would bring
-    it, so all that is large in it must be shared: an array made by `share`, `empty`, `zeros` or
-    `full`, or a view of one; a lock or its kin; an `Array` or `Value`; a small value.
+    A queue, or an end of a pipe, is published as itself. Of anything else, who finds it gets what a
+    message would bring it, so all that is large in it must be shared: an array made by `share`,
+    `empty`, `zeros` or `full`, or a view of one; a lock or its kin; an `Array` or `Value`; a small
+    value.
 
     The name is there until this process withdraws it or ends, and so long this process holds what
     stands under it. A queue that has been published is looked at every 10 ms by who waits for it
-    in an event loop or by `connection.wait`, as those who find it have no descriptor to ring.
+    in an event loop or by `connection.wait`, as those who find it have no descriptor to ring. An
+    end of a pipe is open as long as it is published; a thread hands its socket to who finds it.
 
     ValueError: the name is taken, or is not 1 to 63 bytes of UTF-8; the value has large parts that
     are not shared, or queues or ends of pipes in it. OSError: there are 1024 names already.
     """
     _family.join()
     kind = next((kind for kind, type_ in enumerate(_QUEUES) if type(thing) is type_), None)
-    if kind is None:
-        _engine.publish_value(name, thing)
-    else:
+    if kind is not None:
         _engine.publish_queue(name, thing, kind)
+    elif isinstance(thing, PipeEnd):
+        _engine.publish_pipe(name, thing)
+    else:
+        _engine.publish_value(name, thing)
 
 
 def find(name: str, timeout: float | None = 0.0) -> Any:
@@ -43,9 +48,9 @@ def find(name: str, timeout: float | None = 0.0) -> Any:
     long as it takes). It is this process's from then on, whatever becomes of its publisher.
 
     LookupError: there is no such name, and which there are. TimeoutError: nor has there been one in
-    time. ValueError: this process is in no family yet.
+    time, or the publisher of a pipe is stopped. ValueError: this process is in no family yet.
     """
-    return _engine.find(name, timeout, _QUEUES)
+    return _engine.find(name, timeout, _QUEUES, PipeEnd)
 
 
 def withdraw(name: str) -> None:

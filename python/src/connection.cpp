@@ -270,20 +270,6 @@ PyObject* allocate(PyTypeObject* type, PyObject*, PyObject*) {
   return self;
 }
 
-PyObject* make(PyTypeObject* type, PipeEnd end) {
-  Reference self(allocate(type, nullptr, nullptr));
-  if (!self) return nullptr;
-  Connection& connection = self_of(self.get());
-  connection.readable = end.incoming.valid();
-  connection.writable = end.outgoing.valid();
-  try {
-    connection.state = std::make_shared<PipeEnd>(std::move(end));
-  } catch (const std::bad_alloc&) {
-    return PyErr_NoMemory();
-  }
-  return self.release();
-}
-
 PyObject* pair(PyObject*, PyObject* arguments) {
   PyTypeObject* type = nullptr;
   int duplex = 1;
@@ -294,9 +280,9 @@ PyObject* pair(PyObject*, PyObject* arguments) {
   }
   auto ends = channel::make_pipe(duplex != 0);
   if (!ends) return raise(ends.failure());
-  Reference first(make(type, std::move(ends->first)));
+  Reference first(make_connection(type, std::move(ends->first)));
   if (!first) return nullptr;
-  Reference second(make(type, std::move(ends->second)));
+  Reference second(make_connection(type, std::move(ends->second)));
   if (!second) return nullptr;
   return Py_BuildValue("(NN)", first.release(), second.release());
 }
@@ -325,8 +311,8 @@ PyObject* open(PyObject* type, PyObject* arguments) {
   if (!receive) return nullptr;
   auto send = open_channel(send_name);
   if (!send) return nullptr;
-  return make(reinterpret_cast<PyTypeObject*>(type),
-              PipeEnd(std::move(socket), std::move(*receive), std::move(*send)));
+  return make_connection(reinterpret_cast<PyTypeObject*>(type),
+                         PipeEnd(std::move(socket), std::move(*receive), std::move(*send)));
 }
 
 PyObject* make_on(PyObject* type, PyObject* arguments) {
@@ -334,7 +320,7 @@ PyObject* make_on(PyObject* type, PyObject* arguments) {
   if (PyArg_ParseTuple(arguments, "i:_make_on", &descriptor) == 0) return nullptr;
   auto end = channel::make_end(os::Descriptor(descriptor));
   if (!end) return raise(end.failure());
-  return make(reinterpret_cast<PyTypeObject*>(type), std::move(*end));
+  return make_connection(reinterpret_cast<PyTypeObject*>(type), std::move(*end));
 }
 
 PyObject* close(PyObject* self, PyObject*) {
@@ -413,6 +399,20 @@ PyType_Spec spec = {"onecopy._engine.Connection", sizeof(Connection), 0,
                     Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, slots};
 
 }  // namespace
+
+PyObject* make_connection(PyTypeObject* type, PipeEnd end) {
+  Reference self(allocate(type, nullptr, nullptr));
+  if (!self) return nullptr;
+  Connection& connection = self_of(self.get());
+  connection.readable = end.incoming.valid();
+  connection.writable = end.outgoing.valid();
+  try {
+    connection.state = std::make_shared<PipeEnd>(std::move(end));
+  } catch (const std::bad_alloc&) {
+    return PyErr_NoMemory();
+  }
+  return self.release();
+}
 
 bool add_connection_type(PyObject* module) {
   connection_type = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&spec));

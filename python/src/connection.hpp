@@ -24,5 +24,7 @@ struct Connection {
 
 bool add_connection_type(PyObject* module);
 Connection* as_connection(PyObject* object);  // null where it is something else
+// An object of that subtype; null with an exception set.
+PyObject* make_connection(PyTypeObject* type, channel::PipeEnd end);
 
 }  // namespace onecopy::python

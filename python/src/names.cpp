@@ -2,25 +2,30 @@
 
 #include <nanobind/stl/string.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "connection.hpp"
 #include "decode.hpp"
 #include "encode.hpp"
 #include "errors.hpp"
 #include "memory/block.hpp"
 #include "memory/family.hpp"
 #include "names/find.hpp"
+#include "names/pipes.hpp"
 #include "queue.hpp"
 #include "waiting.hpp"
 
 namespace onecopy::python {
 namespace {
 
-// What was found, held by this process: a handle on the queue, or the references of a message.
+// What was found, held by this process: a handle on the queue, the end of a pipe, or the references
+// of a message.
 struct Opened {
   names::What what = names::What::none;
   channel::Channel queue{};
+  std::optional<channel::PipeEnd> pipe{};
   std::vector<std::byte> body{};
   std::vector<memory::BlockIndex> blocks{};
 };
@@ -31,6 +36,12 @@ Result<Opened> open(const std::string& name, const names::Found& found) {
     auto queue = names::open_queue(name, found);
     if (!queue) return std::move(queue).failure();
     opened.queue = std::move(*queue);
+    return opened;
+  }
+  if (found.what == names::What::pipe) {
+    auto end = names::open_pipe(name, found);
+    if (!end) return std::move(end).failure();
+    opened.pipe.emplace(std::move(*end));
     return opened;
   }
   if (found.what != names::What::value && found.what != names::What::pickle) {
@@ -53,7 +64,8 @@ PyObject* decode_opened(Opened& opened) {
   return decode(message);
 }
 
-nb::object find(const std::string& name, nb::object timeout, nb::tuple queue_types) {
+nb::object find(const std::string& name, nb::object timeout, nb::tuple queue_types,
+                nb::handle pipe_type) {
   os::Deadline deadline = os::Deadline::never();
   if (!parse_timeout(timeout.ptr(), deadline)) throw nb::python_error();
   const bool waits = !deadline.expired();
@@ -74,6 +86,9 @@ nb::object find(const std::string& name, nb::object timeout, nb::tuple queue_typ
         static_cast<std::size_t>(opened.what) - static_cast<std::size_t>(names::What::queue);
     const nb::object type = queue_types[kind];
     object = make_queue(reinterpret_cast<PyTypeObject*>(type.ptr()), std::move(opened.queue));
+  } else if (opened.pipe) {
+    object =
+        make_connection(reinterpret_cast<PyTypeObject*>(pipe_type.ptr()), std::move(*opened.pipe));
   } else {
     object = decode_opened(opened);
   }
@@ -93,6 +108,17 @@ void publish_queue(const std::string& name, nb::handle object, std::uint32_t kin
   value_or_raise(without_gil([&] { return names::publish_queue(name, what, state->channel); }));
 }
 
+void publish_pipe(const std::string& name, nb::handle object) {
+  Connection* connection = as_connection(object.ptr());
+  const std::shared_ptr<channel::PipeEnd> state =
+      connection == nullptr ? nullptr : connection->state;
+  if (!state) {
+    raise_os_error("handle is closed");
+    throw nb::python_error();
+  }
+  value_or_raise(without_gil([&] { return names::publish_pipe(name, *state); }));
+}
+
 void publish_value(const std::string& name, nb::handle object) {
   MessageLease message;
   if (!encode(object.ptr(), false, *message)) throw nb::python_error();
@@ -100,7 +126,7 @@ void publish_value(const std::string& name, nb::handle object) {
     value_or_raise(
         Failure{Error::invalid, 0,
                 "a value in which there are queues or ends of pipes cannot be published: "
-                "publish each queue by itself, in place of a pipe too"});
+                "publish each of them by itself"});
   }
   const channel::Outgoing outgoing = message->outgoing();
   const auto what =
@@ -121,8 +147,10 @@ nb::list published() {
 
 void add_names_functions(nb::module_& module) {
   module.def("publish_queue", &publish_queue, nb::arg("name"), nb::arg("queue"), nb::arg("kind"));
+  module.def("publish_pipe", &publish_pipe, nb::arg("name"), nb::arg("connection"));
   module.def("publish_value", &publish_value, nb::arg("name"), nb::arg("value"));
-  module.def("find", &find, nb::arg("name"), nb::arg("timeout").none(), nb::arg("queue_types"));
+  module.def("find", &find, nb::arg("name"), nb::arg("timeout").none(), nb::arg("queue_types"),
+             nb::arg("pipe_type"));
   module.def(
       "withdraw",
       [](const std::string& name) {

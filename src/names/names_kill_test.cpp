@@ -4,10 +4,12 @@
 
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <string>
 
 #include <onecopy/array.hpp>
 #include <onecopy/names.hpp>
+#include <onecopy/pipe.hpp>
 #include <onecopy/shared.hpp>
 
 #include "memory/census.hpp"
@@ -57,6 +59,7 @@ class NamesKill : public ::testing::Test {
   }
 
   using Numbers = Queue<int>;
+  using Line = Pipe<int>;
   Numbers numbers_;
   Shared<double> table_{1000};
   std::uint64_t before_ = 0;
@@ -108,6 +111,42 @@ TEST_F(NamesKill, WhoFinds) {
         EXPECT_TRUE(find<Array<int>>("kept array"));
       },
       check);
+}
+
+TEST_F(NamesKill, WhoPublishesAPipe) {
+  kill_at_every_step(
+      {.name = "names, publish a pipe", .sample = 200}, [] {},
+      [] {
+        const Line line;
+        EXPECT_TRUE(publish("line", line.first));
+        EXPECT_TRUE(withdraw("line"));
+      },
+      [this] {
+        EXPECT_EQ(find<PipeEnd<int>>("line").error(), Error::not_found);
+        expect_working();
+      });
+}
+
+TEST_F(NamesKill, WhoFindsAPipe) {
+  std::optional<Line> line;
+  kill_at_every_step(
+      {.name = "names, find a pipe", .sample = 200},
+      [&line] {
+        line.emplace();
+        EXPECT_TRUE(publish("line", line->first));
+        line->first.close();
+      },
+      [] { find<PipeEnd<int>>("line").value_or_throw().send(1); },
+      [&, this] {
+        // What the dead one may have sent.
+        static_cast<void>(line->second.recv_for(0s));
+        find<PipeEnd<int>>("line").value_or_throw().send(2);
+        EXPECT_EQ(line->second.recv_for(60s).value_or_throw(), 2);
+        EXPECT_TRUE(withdraw("line"));
+        EXPECT_EQ(line->second.recv_for(60s).error(), Error::end_of_stream);
+        line.reset();
+        expect_working();
+      });
 }
 
 TEST_F(NamesKill, AWaiter) {

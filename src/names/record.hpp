@@ -6,9 +6,11 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "channel/channel.hpp"
 #include "memory/local.hpp"
 #include "memory/owner_lock.hpp"
 #include "memory/shared.hpp"
+#include "os/descriptor_desk.hpp"
 #include "sync/sleepers.hpp"
 
 namespace onecopy::names {
@@ -27,6 +29,7 @@ enum class What : std::uint32_t {
   value = 4,   // the body of a message of message::Kind::value
   pickle = 5,  // the same of message::Kind::pickle
   array = 6,   // an Array of C++: an ArrayBody; its lock and its elements are shared parts
+  pipe = 7,    // an end of a pipe: a PipeBody
 };
 
 enum class Entry : std::uint32_t { free, published };
@@ -80,6 +83,18 @@ struct ArrayBody {
 };
 static_assert(sizeof(ArrayBody) == 24 && sizeof(ArrayBody) <= kLongestBody &&
               std::is_trivially_copyable_v<ArrayBody>);
+
+// The body of an end of a pipe. The publisher's process holds both channels, by handles, and hands
+// out the socket (os/descriptor_desk.hpp).
+struct PipeBody {
+  channel::Name incoming;
+  channel::Name outgoing;
+  std::uint32_t receives;  // 0: there is no such channel
+  std::uint32_t sends;
+  os::DeskAddress desk;
+};
+static_assert(sizeof(PipeBody) == 40 && sizeof(PipeBody) <= kLongestBody &&
+              std::is_trivially_copyable_v<PipeBody>);
 
 inline NamesHead& head() noexcept { return *reinterpret_cast<NamesHead*>(memory::names_table()); }
 inline NameRecord& record_of(std::uint32_t entry) noexcept {

@@ -11,6 +11,7 @@
 #include "memory/reclaim.hpp"
 #include "memory/reference.hpp"
 #include "message/utf8.hpp"
+#include "names/pipes.hpp"
 #include "sync/wait.hpp"
 
 namespace onecopy::names {
@@ -144,6 +145,7 @@ Result<void> publish(std::string_view name, const Write& write) {
 // What a withdrawn name held, to be let go of.
 void let_go(const Found& found, std::span<const std::uint32_t> references) noexcept {
   if (found.is_queue()) channel::let_go_channel(found.channel);
+  if (found.what == What::pipe) let_go_pipe(found);
   for (const std::uint32_t reference : references) memory::release_block(reference);
 }
 
@@ -308,6 +310,8 @@ const char* describe(What what) noexcept {
       return "a pickle, which only Python reads";
     case What::array:
       return "an Array of C++";
+    case What::pipe:
+      return "an end of a pipe";
     case What::none:
       break;
   }

@@ -4,11 +4,13 @@
 #include <cstring>
 #include <span>
 
+#include "channel/pipe_state.hpp"
 #include "channel/queue_state.hpp"
 #include "memory/block.hpp"
 #include "memory/reference.hpp"
 #include "message/codec_state.hpp"
 #include "names/find.hpp"
+#include "names/pipes.hpp"
 #include "sync/elements_state.hpp"
 
 namespace onecopy {
@@ -55,6 +57,18 @@ Result<QueueHandle> QueueHandle::find(std::string_view name, std::int64_t wait) 
   auto found = in_time(names::find(name, deadline_of(wait), open), wait);
   if (!found) return std::move(found).failure();
   return QueueHandle(make_unique_pointer<State>(State{std::move(found).value()}));
+}
+
+Result<void> PipeHandle::publish(std::string_view name) const {
+  if (closed()) return Error::closed;
+  return names::publish_pipe(name, state_->end);
+}
+
+Result<PipeHandle> PipeHandle::find(std::string_view name, std::int64_t wait) {
+  const auto open = [name](const names::Found& what) { return names::open_pipe(name, what); };
+  auto found = in_time(names::find(name, deadline_of(wait), open), wait);
+  if (!found) return std::move(found).failure();
+  return PipeHandle(make_unique_pointer<State>(State{std::move(found).value()}));
 }
 
 Result<void> SharedElements::publish(std::string_view name, std::uint64_t type_hash) const {

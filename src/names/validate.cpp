@@ -35,6 +35,7 @@ std::string wrong_holds(const NameRecord& record) {
     case What::value:
     case What::pickle:
     case What::array:
+    case What::pipe:
       if (record.body_bytes > kLongestBody) return "a published value is too long";
       if (record.shared_count > kMostShared) return "a published value has too many shared parts";
       for (std::uint32_t i = 0; i < record.shared_count; ++i) {

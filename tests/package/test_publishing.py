@@ -2,6 +2,7 @@
 
 import os
 import pickle
+from multiprocessing import connection
 
 import numpy as np
 import pytest
@@ -83,6 +84,46 @@ def test_arrays_of_structures_and_read_only_ones_are_found_as_they_are():
 
     assert found["b"].sum() == 25
     assert not found.flags.writeable
+
+
+def test_an_end_of_a_pipe_is_found_and_is_one_like_any_other():
+    here, there = onecopy.Pipe()
+    onecopy.publish("line", there)
+    there.close()
+
+    with onecopy.find("line") as found:
+        here.send("question")
+        assert connection.wait([found], 60) == [found]
+        assert found.recv() == "question"
+        found.send("answer")
+        assert type(found) is type(here)
+    assert here.recv() == "answer"
+    assert found_elsewhere("line", lambda end: end.send("more")) is None
+    assert here.recv() == "more"
+    assert not here.poll(0), "the name keeps the end open"
+    onecopy.withdraw("line")
+    with pytest.raises(EOFError):
+        here.recv()
+
+
+def test_a_pipe_of_one_way_is_found_as_one():
+    reader, writer = onecopy.Pipe(duplex=False)
+    onecopy.publish("writer", writer)
+
+    found = onecopy.find("writer")
+
+    found.send(5)
+    assert reader.recv() == 5
+    assert (found.readable, found.writable) == (False, True)
+
+
+def test_an_end_that_is_closed_is_refused():
+    here, there = onecopy.Pipe()
+    there.close()
+    with pytest.raises(OSError, match="handle is closed"):
+        onecopy.publish("line", there)
+    assert onecopy.published() == []
+    here.close()
 
 
 @pytest.mark.parametrize(

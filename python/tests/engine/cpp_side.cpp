@@ -1,5 +1,6 @@
 // A C++ program's side of test_cpp.py, in the test's own process: what it receives as a value of
 // some type it sends on, moved.
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -8,9 +9,11 @@
 #include <vector>
 
 #include <onecopy/deadline.hpp>
+#include <onecopy/names.hpp>
 #include <onecopy/nd_view.hpp>
 #include <onecopy/object.hpp>
 #include <onecopy/opaque.hpp>
+#include <onecopy/pipe.hpp>
 
 #include "channel/values.hpp"
 
@@ -71,6 +74,20 @@ extern "C" const char* hand_on(const char* type, std::uint32_t from, std::uint32
     answer = exception.what();
   }
   return answer.c_str();
+}
+
+// Finds an end of a pipe by its name, and answers each array that comes with its sum, until the
+// other end is closed.
+extern "C" void answer_with_sums(const char* name) {
+  auto end = onecopy::find<onecopy::PipeEnd<double, NdView<const double>>>(name).value_or_throw();
+  for (;;) {
+    auto array = end.recv_for(std::chrono::seconds(60));
+    if (array.error() == onecopy::Error::end_of_stream) return;
+    double sum = 0;
+    const NdView<const double>& numbers = array.value();
+    for (std::size_t i = 0; i < numbers.size(); ++i) sum += numbers.data()[i];
+    end.send(sum);
+  }
 }
 
 // Sends two matrices that lie by columns in ordinary memory, as those of Eigen do.

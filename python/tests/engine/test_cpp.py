@@ -4,6 +4,7 @@ import ctypes
 import os
 import shutil
 import subprocess
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -239,3 +240,21 @@ def test_a_mixed_dict_comes_back_as_an_object(cpp):
     result = cpp("Object", value)
     assert same_array(result.pop("data"), value.pop("data"))
     assert same(result, value)
+
+
+def test_a_pipe_found_by_its_name_speaks_both_languages(cpp_side, counted):
+    here, there = onecopy.Pipe()
+    onecopy.publish("sums", there)
+    there.close()
+    # It lets go of the interpreter, as ctypes does.
+    answering = threading.Thread(target=cpp_side.answer_with_sums, args=(b"sums",))
+    answering.start()
+
+    array = np.arange(2.0 * LARGE)
+    here.send(array)
+    assert here.recv() == array.sum()
+    assert counted("buffers_copied") == 1
+
+    onecopy.withdraw("sums")
+    here.close()
+    answering.join()

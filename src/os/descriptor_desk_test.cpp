@@ -1,0 +1,161 @@
+#include "os/descriptor_desk.hpp"
+
+#include <csignal>
+#include <thread>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "os/testing.hpp"
+
+namespace onecopy::os {
+namespace {
+
+using testing::Child;
+
+constexpr Nanoseconds kLong = 20 * kSecond;
+
+Deadline patience() { return Deadline::after(kLong); }
+
+// Both ends of a pipe of the kernel's, and a desk that hands out the end to write to.
+struct Handed {
+  Descriptor read_end;
+  Descriptor write_end;
+  DescriptorDesk desk;
+
+  static Handed make() {
+    auto [read_end, write_end] = pipe_pair().value_or_throw();
+    auto desk = DescriptorDesk::open(write_end.get()).value_or_throw();
+    return {std::move(read_end), std::move(write_end), std::move(desk)};
+  }
+
+  void expect_end_of_stream() {
+    write_end.reset();
+    char byte = 0;
+    EXPECT_EQ(read_some(read_end.get(), &byte, 1).value_or_throw(), 0u);
+  }
+};
+
+TEST(DescriptorDesk, HandsTheSameFileToAnotherProcess) {
+  Handed handed = Handed::make();
+  Child child([address = handed.desk.address()] {
+    const Descriptor got = ask_desk(address, patience()).value_or_throw();
+    return write_some(got.get(), "x", 1).value_or_throw() == 1 ? 0 : 1;
+  });
+
+  EXPECT_TRUE(child.collect().success());
+  char byte = 0;
+  EXPECT_EQ(read_some(handed.read_end.get(), &byte, 1).value_or_throw(), 1u);
+  EXPECT_EQ(byte, 'x');
+}
+
+TEST(DescriptorDesk, HandsACopyToEachWhoAsks) {
+  const Handed handed = Handed::make();
+  const FileIdentity wanted = identify(handed.write_end.get()).value_or_throw();
+  std::vector<std::thread> askers;
+  for (int i = 0; i < 8; ++i) {
+    askers.emplace_back([&] {
+      for (int round = 0; round < 50; ++round) {
+        const Descriptor got = ask_desk(handed.desk.address(), patience()).value_or_throw();
+        EXPECT_EQ(identify(got.get()).value_or_throw(), wanted);
+      }
+    });
+  }
+
+  for (std::thread& asker : askers) asker.join();
+}
+
+TEST(DescriptorDesk, IsGoneWithItsObject) {
+  Handed handed = Handed::make();
+  const DeskAddress address = handed.desk.address();
+  {
+    const DescriptorDesk closed = std::move(handed.desk);
+  }
+
+  EXPECT_EQ(ask_desk(address, patience()).error(), Error::closed);
+  handed.expect_end_of_stream();
+}
+
+TEST(DescriptorDesk, IsGoneWithItsProcess) {
+  auto [read_end, write_end] = pipe_pair().value_or_throw();
+  auto [told, tell] = pipe_pair().value_or_throw();
+  Child child([&] {
+    const auto desk = DescriptorDesk::open(write_end.get()).value_or_throw();
+    write_some(tell.get(), &desk.address(), sizeof(DeskAddress)).value_or_throw();
+    pause();
+    return 0;
+  });
+  DeskAddress address{};
+  EXPECT_EQ(read_some(told.get(), &address, sizeof address).value_or_throw(), sizeof address);
+  EXPECT_TRUE(ask_desk(address, patience()));
+
+  child.kill();
+  child.collect();
+
+  EXPECT_EQ(ask_desk(address, patience()).error(), Error::closed);
+}
+
+TEST(DescriptorDesk, OfAStoppedProcessIsWaitedForNoLongerThanSaid) {
+  auto [told, tell] = pipe_pair().value_or_throw();
+  Child child([&] {
+    const auto desk = DescriptorDesk::open(tell.get()).value_or_throw();
+    write_some(tell.get(), &desk.address(), sizeof(DeskAddress)).value_or_throw();
+    pause();
+    return 0;
+  });
+  DeskAddress address{};
+  EXPECT_EQ(read_some(told.get(), &address, sizeof address).value_or_throw(), sizeof address);
+  kill(child.pid(), SIGSTOP);
+  int status = 0;
+  EXPECT_EQ(waitpid(child.pid(), &status, WUNTRACED), child.pid());
+
+  EXPECT_EQ(ask_desk(address, Deadline::after(kMillisecond)).error(), Error::timed_out);
+}
+
+TEST(DescriptorDesk, IsItsOpenersAlone) {
+  Handed handed = Handed::make();
+  auto [hold, release] = pipe_pair().value_or_throw();
+  // It has the end to write to only as a copy of its parent's desk.
+  Child child([&] {
+    handed.write_end.reset();
+    release.reset();
+    {
+      const DescriptorDesk copy = std::move(handed.desk);
+    }
+    char byte = 0;
+    return read_some(hold.get(), &byte, 1).value_or_throw() == 0 ? 0 : 1;
+  });
+  // The parent's is there still, whatever the child does with its copy.
+  EXPECT_TRUE(ask_desk(handed.desk.address(), patience()));
+  {
+    const DescriptorDesk closed = std::move(handed.desk);
+  }
+
+  handed.expect_end_of_stream();
+  release.reset();
+  EXPECT_TRUE(child.collect().success());
+}
+
+TEST(DescriptorDesk, TakesNoSignalFromTheProgram) {
+  const Handed handed = Handed::make();
+  sigset_t one;
+  sigemptyset(&one);
+  sigaddset(&one, SIGUSR1);
+  pthread_sigmask(SIG_BLOCK, &one, nullptr);
+
+  kill(getpid(), SIGUSR1);
+
+  int signal = 0;
+  EXPECT_EQ(sigwait(&one, &signal), 0) << "it would have ended this process";
+  EXPECT_EQ(signal, SIGUSR1);
+  pthread_sigmask(SIG_UNBLOCK, &one, nullptr);
+}
+
+TEST(DescriptorDesk, NobodyHasEverOpenedIsClosed) {
+  EXPECT_EQ(ask_desk({{1, 2}}, patience()).error(), Error::closed);
+}
+
+}  // namespace
+}  // namespace onecopy::os
