@@ -49,14 +49,8 @@ const sockaddr* as_sockaddr(const SocketAddress& of) noexcept {
   return reinterpret_cast<const sockaddr*>(&of.address);
 }
 
-Result<Descriptor> make_socket() {
-  Descriptor made(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!made) return system_failure(errno, "cannot make a socket");
-  return made;
-}
-
 Result<Descriptor> listen_for(const DeskAddress& desk) {
-  auto made = make_socket();
+  auto made = message_socket();
   if (!made) return made;
   const SocketAddress at = socket_address_of(desk);
   if (bind(made->get(), as_sockaddr(at), at.length) != 0 || listen(made->get(), kBacklog) != 0) {
@@ -191,7 +185,7 @@ const DeskAddress& DescriptorDesk::address() const noexcept { return state_->add
 Result<Descriptor> ask_desk(const DeskAddress& address, Deadline deadline) {
   const SocketAddress at = socket_address_of(address);
   const Failure silent{Error::timed_out, 0, "who hands it out does not answer (is it stopped?)"};
-  auto made = make_socket();
+  auto made = message_socket();
   if (!made) return made;
   while (connect(made->get(), as_sockaddr(at), at.length) != 0) {
     if (errno == ECONNREFUSED) return Error::closed;

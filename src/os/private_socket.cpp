@@ -105,12 +105,6 @@ Failure too_long(const std::string& path) {
               " bytes, and '" + path + "' has " + std::to_string(path.size())};
 }
 
-Result<Descriptor> make_socket() {
-  Descriptor made(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!made) return system_failure(errno, "cannot make a socket");
-  return made;
-}
-
 Failure in_use(const std::string& path, const std::string& by) {
   return {Error::system, EADDRINUSE, "'" + path + "' " + by};
 }
@@ -137,6 +131,12 @@ Result<void> clear_the_way(const std::string& path) {
 }
 
 }  // namespace
+
+Result<Descriptor> message_socket() {
+  Descriptor made(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!made) return system_failure(errno, "cannot make a socket");
+  return made;
+}
 
 Result<std::string> absolute_path(const std::string& path) {
   if (path.starts_with('/')) return path;
@@ -166,7 +166,7 @@ Result<BoundSocket> listen_at(const std::string& path) {
   auto lock = DirectoryLock::take(std::move(*directory), folder);
   if (!lock) return std::move(lock).failure();
   if (auto clear = clear_the_way(path); !clear) return std::move(clear).failure();
-  auto made = make_socket();
+  auto made = message_socket();
   if (!made) return std::move(made).failure();
   if (bind(made->get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) != 0) {
     return system_failure_at(errno, path, "cannot bind a socket to");
@@ -191,7 +191,7 @@ void remove_socket(const std::string& path, const FileIdentity& file) noexcept {
 Result<Descriptor> connect_to(const std::string& path) {
   const auto address = address_of(path);
   if (!address) return too_long(path);
-  auto made = make_socket();
+  auto made = message_socket();
   if (!made) return made;
   if (connect(made->get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) == 0) {
     return made;

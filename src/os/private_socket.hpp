@@ -15,6 +15,9 @@
 
 namespace onecopy::os {
 
+// One that is neither bound nor connected yet. Errors: too_many, system.
+Result<Descriptor> message_socket();
+
 // The path from the root on, whatever the working directory will be. Error::closed: there is no
 // working directory any more.
 Result<std::string> absolute_path(const std::string& path);
