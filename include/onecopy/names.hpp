@@ -25,8 +25,9 @@
 ///
 /// The end of a pipe that is published is open until the name is withdrawn or its publisher ends,
 /// whoever else has closed it, and then as long as somebody who found it has it. Each who finds it
-/// has the same end; a thread of the publisher's, which does nothing else, hands out its socket.
-/// Error::timed_out: the publisher is stopped.
+/// has the same end; a thread of the publisher's for each, which does nothing else, hands out its
+/// socket, to this user's processes in this network namespace. Error::timed_out: the publisher is
+/// stopped, or out of descriptors. Error::system: it hands it to nobody here.
 ///
 /// Any thread of any member may call these; publish() makes this process a member where it is none.
 /// A process that dies at any instruction leaves a name that is there or is not, and soon is not.

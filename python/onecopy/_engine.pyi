@@ -135,7 +135,8 @@ def check_room_for_descriptors(count: int) -> None:
     """OSError while fewer than `count` more descriptors can be opened."""
 
 def thread_count() -> int:
-    """How many threads this process has, Python's or not; 0 where the system does not tell."""
+    """How many threads this process has, Python's or not, but for those of the engine, which hand
+    out published ends of pipes; 0 where the system does not tell."""
 
 def handles_crashes() -> bool:
     """Whether this process handles any signal that tells of a crash: SIGSEGV, SIGFPE, SIGABRT,
@@ -433,7 +434,19 @@ class KeptEnds:
     """What a parent keeps open of a child: descriptors, and the end of a lifeline. They are closed
     when this is called, or gone; in a forked child they are left alone."""
 
-    def __new__(cls, descriptors: Sequence[int], lifeline: int = -1) -> KeptEnds: ...
+    def __init__(self) -> None: ...
+    def take(
+        self,
+        registry: dict[Any, Any],
+        key: object,
+        descriptors: Sequence[int],
+        lifeline: int,
+        /,
+    ) -> None:
+        """From now on these are its own, and nothing stands at `key` of the registry, by which
+        somebody else would have closed them. Both, or an exception and neither: no signal handler
+        runs in between. -1: there is no lifeline."""
+
     def __call__(self, *args: object, **kwargs: object) -> None: ...
     def cut_lifeline(self) -> None:
         """Close the lifeline alone: the child has ended."""

@@ -46,7 +46,7 @@ def _threads_of_python() -> list[Any]:
 
 
 def _number_of_threads() -> int:
-    """All that the system has for this process, as Python counts them."""
+    """All that the system has for this process, as Python counts them, but for the engine's."""
     return _engine.thread_count() or 1 + len(_threads_of_python())
 
 
@@ -74,7 +74,8 @@ class _Catcher:
         if not text.endswith("() may lead to deadlocks in the child."):
             return False
         _stop_catching()
-        _warn(text)
+        if _number_of_threads() > 1:
+            _warn(text)
         return True
 
 
@@ -85,10 +86,9 @@ _filters: list[Any] = []  # which have it now
 def _catch() -> None:
     global _filters
     _stop_catching()
-    if _number_of_threads() > 1:
-        _filters = warnings.filters  # type: ignore[assignment]
-        # Behind the module's back: what was shown once is not to be shown again for this.
-        _filters.insert(0, _filter)
+    _filters = warnings.filters  # type: ignore[assignment]
+    # Behind the module's back: what was shown once is not to be shown again for this.
+    _filters.insert(0, _filter)
 
 
 def _stop_catching() -> None:

@@ -35,22 +35,17 @@ class Lifeline:
     """Both ends, in a parent about to start a child. OSError where descriptors have run out."""
 
     def __init__(self) -> None:
-        self._kept, self.armed = _engine.lifeline_pair()
+        self.kept, self.armed = _engine.lifeline_pair()
 
     @classmethod
     def of(cls, process_obj: process.BaseProcess) -> Lifeline | None:
         """The lifeline of a child that needs one."""
         return cls() if dies_with_parent(process_obj) else None
 
-    def kept(self) -> int:
-        """The child was started: the end that lives here, for the engine to close."""
-        os.close(self.armed)
-        return self._kept
-
     def drop(self) -> None:
         """No child was started."""
         os.close(self.armed)
-        _engine.close_lifeline(self._kept)
+        _engine.close_lifeline(self.kept)
 
 
 def arm(descriptor: int) -> None:

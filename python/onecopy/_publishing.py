@@ -28,7 +28,8 @@ def publish(name: str, thing: Any) -> None:
     The name is there until this process withdraws it or ends, and so long this process holds what
     stands under it. A queue that has been published is looked at every 10 ms by who waits for it
     in an event loop or by `connection.wait`, as those who find it have no descriptor to ring. An
-    end of a pipe is open as long as it is published; a thread hands its socket to who finds it.
+    end of a pipe is open as long as it is published; a thread for each hands its socket to who
+    finds it, of this user and in this network namespace.
 
     ValueError: the name is taken, or is not 1 to 63 bytes of UTF-8; the value has large parts that
     are not shared, or queues or ends of pipes in it. OSError: there are 1024 names already.
@@ -48,7 +49,8 @@ def find(name: str, timeout: float | None = 0.0) -> Any:
     long as it takes). It is this process's from then on, whatever becomes of its publisher.
 
     LookupError: there is no such name, and which there are. TimeoutError: nor has there been one in
-    time, or the publisher of a pipe is stopped. ValueError: this process is in no family yet.
+    time, or the publisher of a pipe is stopped. OSError: it hands the pipe to nobody here (another
+    network namespace?). ValueError: this process is in no family yet.
     """
     return _engine.find(name, timeout, _QUEUES, PipeEnd)
 

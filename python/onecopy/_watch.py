@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from multiprocessing import popen_fork, process
+from multiprocessing import popen_fork, process, util
 
 from . import _birth, _engine, _family, _signals
 from ._lifeline import Lifeline
@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-# A private name of stock, the same in all versions.
+# Private names of stock, the same in all versions.
 _dangling: Any = process.__dict__["_dangling"]
+_finalizers: Any = util.__dict__["_finalizer_registry"]
 
 
 def check_descriptors() -> None:
@@ -30,6 +31,7 @@ class Watched(popen_fork.Popen):
     """Takes back what a child held as soon as it is found dead."""
 
     finalizer: Any
+    _ends: _engine.KeptEnds | None = None
     _is_child = True  # waited for by this process, not by the template
 
     def poll(self, flag: int = os.WNOHANG) -> Any:
@@ -47,19 +49,22 @@ class Watched(popen_fork.Popen):
                 self.returncode = 255
             code = self.returncode
         if code is not None and not known:
-            self.finalizer.cut_lifeline()
+            if self._ends is not None:
+                self._ends.cut_lifeline()
             _engine.reclaim_dead()
         return code
 
     def _keep_ends(self, process_obj: process.BaseProcess, lifeline: Lifeline | None) -> None:
         """Has the engine close what this process keeps of its child. Stock has a weak reference
         call back to do so, and another one to forget the process object for its own tests: a Ctrl-C
-        would be lost in either. Signals are held back."""
+        would be lost in either."""
+        self._ends = ends = _engine.KeptEnds()
         given = self.finalizer
-        descriptors = given._args
-        given.cancel()
-        kept = -1 if lifeline is None else lifeline.kept()
-        self.finalizer = _engine.KeptEnds(descriptors, kept)
+        ends.take(_finalizers, given._key, given._args, -1 if lifeline is None else lifeline.kept)
+        self.finalizer = ends
+        given._weakref = None  # which would call it, and keeps it alive
+        if lifeline is not None:
+            os.close(lifeline.armed)
         _dangling.discard(process_obj)
 
 
@@ -91,11 +96,13 @@ class StartedAfresh(Watched):
                 name.lifeline = self.DupFd(self.duplicate_for_child(lifeline.armed))
             check_descriptors()
             super()._launch(_birth.Sent(process_obj, name))  # type: ignore[misc]
+            with _signals.HeldBack():
+                self._keep_ends(process_obj, lifeline)
+                lifeline = None
         except BaseException:
             if lifeline is not None:
                 lifeline.drop()
-            place.release()
+            if self._ends is None:
+                place.release()
             raise
         place.name(self.pid)
-        with _signals.HeldBack():
-            self._keep_ends(process_obj, lifeline)

@@ -53,19 +53,30 @@ std::optional<std::vector<int>> descriptors_in(PyObject* sequence) {
   return descriptors;
 }
 
-PyObject* make(PyTypeObject* type, PyObject* arguments, PyObject* keywords) {
-  static const char* const kNames[] = {"descriptors", "lifeline", nullptr};
+PyObject* allocate(PyTypeObject* type, PyObject*, PyObject*) {
+  PyObject* self = type->tp_alloc(type, 0);
+  if (self != nullptr) ::new (&ends_of(self)) Ends;
+  return self;
+}
+
+PyObject* take(PyObject* self, PyObject* arguments) {
+  PyObject* registry = nullptr;
+  PyObject* key = nullptr;
   PyObject* sequence = nullptr;
   int lifeline = -1;
-  if (PyArg_ParseTupleAndKeywords(arguments, keywords, "O|i:KeptEnds", const_cast<char**>(kNames),
-                                  &sequence, &lifeline) == 0) {
+  if (PyArg_ParseTuple(arguments, "O!OOi:take", &PyDict_Type, &registry, &key, &sequence,
+                       &lifeline) == 0) {
     return nullptr;
   }
   std::optional<std::vector<int>> descriptors = descriptors_in(sequence);
   if (!descriptors) return nullptr;
-  PyObject* self = type->tp_alloc(type, 0);
-  if (self != nullptr) ::new (&ends_of(self)) Ends{std::move(*descriptors), lifeline};
-  return self;
+  // The last that can fail.
+  if (PyDict_DelItem(registry, key) != 0) return nullptr;
+  Ends& ends = ends_of(self);
+  ends.close();
+  ends.descriptors = std::move(*descriptors);
+  ends.lifeline = lifeline;
+  Py_RETURN_NONE;
 }
 
 void deallocate(PyObject* self) {
@@ -87,18 +98,22 @@ PyObject* cut_lifeline(PyObject* self, PyObject*) {
 }
 
 PyMethodDef methods[] = {
+    {"take", take, METH_VARARGS,
+     "take($self, registry, key, descriptors, lifeline, /)\n--\n\nThese are its own from now on, "
+     "and "
+     "no longer whose entry in the registry has that key."},
     {"cut_lifeline", cut_lifeline, METH_NOARGS,
      "cut_lifeline($self, /)\n--\n\nClose the lifeline alone: the child has ended."},
     {nullptr, nullptr, 0, nullptr},
 };
 
 PyType_Slot slots[] = {
-    {Py_tp_new, reinterpret_cast<void*>(make)},
+    {Py_tp_new, reinterpret_cast<void*>(allocate)},
     {Py_tp_dealloc, reinterpret_cast<void*>(deallocate)},
     {Py_tp_call, reinterpret_cast<void*>(call)},
     {Py_tp_methods, methods},
-    {Py_tp_doc, const_cast<char*>("KeptEnds(descriptors, lifeline=-1)\n--\n\nWhat a parent keeps "
-                                  "open of a child, until it is called or gone.")},
+    {Py_tp_doc, const_cast<char*>("KeptEnds()\n--\n\nWhat a parent keeps open of a child, until "
+                                  "it is called or gone.")},
     {0, nullptr},
 };
 

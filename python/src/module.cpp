@@ -30,6 +30,7 @@
 #include "names.hpp"
 #include "numpy_api.hpp"
 #include "os/descriptor.hpp"
+#include "os/descriptor_desk.hpp"
 #include "os/memory_kills.hpp"
 #include "os/system.hpp"
 #include "pickle_sink.hpp"
@@ -81,7 +82,11 @@ NB_MODULE(_engine, module) {
       "check_room_for_descriptors",
       [](std::size_t count) { python::value_or_raise(os::check_room_for(count)); },
       nb::arg("count"));
-  module.def("thread_count", &os::thread_count);
+  // The program's: who stands at a desk does nothing that a fork could come in the middle of.
+  module.def("thread_count", [] {
+    const std::size_t threads = os::thread_count();
+    return threads - std::min(threads, os::desk_count());
+  });
   module.def("handles_crashes", &os::handles_crashes);
   module.def("set_pickler", &python::set_pickler, nb::arg("dump"), nb::arg("dumps"),
              nb::arg("loads"));

@@ -30,7 +30,8 @@ struct Opened {
   std::vector<memory::BlockIndex> blocks{};
 };
 
-Result<Opened> open(const std::string& name, const names::Found& found) {
+Result<Opened> open(const std::string& name, const names::Found& found, os::Deadline deadline,
+                    bool waits) {
   Opened opened{.what = found.what};
   if (found.is_queue()) {
     auto queue = names::open_queue(name, found);
@@ -39,7 +40,7 @@ Result<Opened> open(const std::string& name, const names::Found& found) {
     return opened;
   }
   if (found.what == names::What::pipe) {
-    auto end = names::open_pipe(name, found);
+    auto end = names::open_pipe(name, found, deadline, waits);
     if (!end) return std::move(end).failure();
     opened.pipe.emplace(std::move(*end));
     return opened;
@@ -71,8 +72,10 @@ nb::object find(const std::string& name, nb::object timeout, nb::tuple queue_typ
   const bool waits = !deadline.expired();
   Result<Opened> found = Error::not_found;
   const auto round = [&] {
-    found = names::find_round(name, deadline,
-                              [&name](const names::Found& what) { return open(name, what); });
+    found = names::find_round(name, deadline, [&](const names::Found& what) {
+      return open(name, what, deadline, waits);
+    });
+    if (found.error() == Error::interrupted) return false;
     return found.error() != Error::not_found || deadline.expired();
   };
   if (!block_until(round, [] { return true; })) throw nb::python_error();

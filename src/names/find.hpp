@@ -12,8 +12,8 @@ namespace onecopy::names {
 
 // One round of finding: looks, and where there is no such name waits for one to be published, for
 // about a slice (50 ms) and then looks again. What `open(found)` gives, a Result; its Error::closed
-// means gone since, and counts as no such name. Error::not_found while the deadline is not over:
-// not yet, so the caller looks at its signals and calls again.
+// means gone since, and counts as no such name. Error::not_found while the deadline is not over,
+// or Error::interrupted: not yet, so the caller looks at its signals and calls again.
 template <class Open>
 auto find_round(std::string_view name, os::Deadline deadline, const Open& open)
     -> decltype(open(std::declval<const Found&>())) {
@@ -32,12 +32,13 @@ auto find_round(std::string_view name, os::Deadline deadline, const Open& open)
   return look();
 }
 
-// Rounds until the deadline is over: Error::not_found then.
+// Rounds until the deadline is over: Error::not_found then. Signals do not end it.
 template <class Open>
 auto find(std::string_view name, os::Deadline deadline, const Open& open)
     -> decltype(open(std::declval<const Found&>())) {
   for (;;) {
     auto found = find_round(name, deadline, open);
+    if (found.error() == Error::interrupted) continue;
     if (found.error() != Error::not_found || deadline.expired()) return found;
   }
 }

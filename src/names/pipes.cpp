@@ -1,6 +1,7 @@
 #include "names/pipes.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <map>
 #include <optional>
@@ -14,8 +15,10 @@
 namespace onecopy::names {
 namespace {
 
-// How long the desk of a publisher that lives may take.
+// How long the desk of a publisher that lives may take, where nobody has said how long to wait; and
+// a slice of waiting where somebody has.
 constexpr os::Nanoseconds kPatience = 2 * os::kSecond;
+constexpr os::Nanoseconds kSlice = 50 * os::kMillisecond;
 
 // What this process holds of an end that it has published.
 struct Kept {
@@ -80,6 +83,12 @@ void let_go(const os::DeskAddress& desk) noexcept {
   }
 }
 
+// By a publisher that lives.
+bool is_published_still(std::string_view name, const PipeBody& body) {
+  const Result<Found> now = look_up(name);
+  return now && now->what == What::pipe && body_in(*now).desk.words[0] == body.desk.words[0];
+}
+
 }  // namespace
 
 Result<void> publish_pipe(std::string_view name, const channel::PipeEnd& end) {
@@ -95,18 +104,27 @@ Result<void> publish_pipe(std::string_view name, const channel::PipeEnd& end) {
   return published;
 }
 
-Result<channel::PipeEnd> open_pipe(std::string_view name, const Found& found) {
+Result<channel::PipeEnd> open_pipe(std::string_view name, const Found& found, os::Deadline deadline,
+                                   bool waits) {
   if (found.what != What::pipe) {
     return Failure{
         Error::invalid, 0,
         "'" + std::string(name) + "' names " + describe(found.what) + ", not an end of a pipe"};
   }
   const PipeBody body = body_in(found);
-  auto socket = os::ask_desk(body.desk, os::Deadline::after(kPatience));
+  auto socket = os::ask_desk(body.desk, os::Deadline::after(waits ? kSlice : kPatience));
   if (socket.error() == Error::timed_out) {
-    return Failure{Error::timed_out, 0,
+    return Failure{deadline.expired() ? Error::timed_out : Error::not_found, 0,
                    "process " + std::to_string(found.publisher) + ", which has published '" +
-                       std::string(name) + "', does not hand it out (is it stopped?)"};
+                       std::string(name) +
+                       "', does not hand it out (is it stopped, or out of descriptors?)"};
+  }
+  if (socket.error() == Error::closed && is_published_still(name, body)) {
+    return Failure{Error::system, ECONNREFUSED,
+                   "process " + std::to_string(found.publisher) + ", which has published '" +
+                       std::string(name) +
+                       "', does not hand it out here: it is in another network namespace, or of "
+                       "another user, or has closed its descriptors"};
   }
   if (!socket) return std::move(socket).failure();
   // Who has the socket keeps neither channel: the publisher has, and may let them go by now.

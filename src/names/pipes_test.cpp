@@ -165,8 +165,11 @@ TEST_F(PipeNames, OfAStoppedPublisherAnswerThatItIsStopped) {
   EXPECT_NE(failure.text().find("process " + std::to_string(publisher)), std::string::npos)
       << failure.text();
 
+  const pid_t finder = start_process(
+      [] { find_for<PipeEnd<std::string, int>>("line", 60s).value_or_throw().send("done"); });
+  os::testing::wait_until_asleep(finder);
   kill(publisher, SIGCONT);
-  find<PipeEnd<std::string, int>>("line").value_or_throw().send("done");
+  EXPECT_TRUE(ended_well(finder)) << "it waits as long as it was told";
   EXPECT_TRUE(ended_well(publisher));
 }
 

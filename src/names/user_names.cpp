@@ -65,8 +65,11 @@ Result<void> PipeHandle::publish(std::string_view name) const {
 }
 
 Result<PipeHandle> PipeHandle::find(std::string_view name, std::int64_t wait) {
-  const auto open = [name](const names::Found& what) { return names::open_pipe(name, what); };
-  auto found = in_time(names::find(name, deadline_of(wait), open), wait);
+  const os::Deadline deadline = deadline_of(wait);
+  const auto open = [&](const names::Found& what) {
+    return names::open_pipe(name, what, deadline, wait != 0);
+  };
+  auto found = in_time(names::find(name, deadline, open), wait);
   if (!found) return std::move(found).failure();
   return PipeHandle(make_unique_pointer<State>(State{std::move(found).value()}));
 }

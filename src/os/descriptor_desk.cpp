@@ -1,6 +1,6 @@
 #include "os/descriptor_desk.hpp"
 
-#include <array>
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstddef>
@@ -59,12 +59,25 @@ Result<Descriptor> listen_for(const DeskAddress& desk) {
   return made;
 }
 
-bool is_of_this_user(int socket) {
-  const auto peer = peer_credentials(socket);
-  return peer && peer->uid == user_id();
+// The process, which a forked child is not, and how many desks it has.
+std::atomic<std::uint64_t> desks_of_process{0};
+
+std::uint64_t this_process() noexcept { return std::uint64_t(process_id()) << 32; }
+
+std::size_t desks_in(std::uint64_t counted) noexcept {
+  return counted >> 32 == this_process() >> 32 ? static_cast<std::uint32_t>(counted) : 0;
 }
 
-// What a thread started meanwhile has blocked.
+// Relaxed: a figure, by which nothing is found.
+void count_desks(int more) noexcept {
+  std::uint64_t counted = desks_of_process.load(std::memory_order_relaxed);
+  std::uint64_t then = 0;
+  do {
+    then = this_process() | (desks_in(counted) + static_cast<std::size_t>(more));
+  } while (!desks_of_process.compare_exchange_weak(counted, then, std::memory_order_relaxed));
+}
+
+// A thread that is started meanwhile has them blocked for good.
 class AllSignalsBlocked {
  public:
   AllSignalsBlocked() noexcept {
@@ -82,20 +95,23 @@ class AllSignalsBlocked {
 
 }  // namespace
 
-// All three descriptors are this process's own.
+// Both descriptors are this process's own.
 struct DescriptorDesk::State {
   DeskAddress address{random_u64(), random_u64()};
   pid_t opener = process_id();
+  // As the kernel tells whoever connects, and does so still when the process is another user's.
+  uid_t opened_as = user_id();
   int handed = -1;
   int listener = -1;
-  int stop = -1;
+  std::atomic<bool> stopping{false};
   std::thread thread{};
 
   Result<void> set_up(int descriptor);
   Result<void> start();
-  void close() noexcept;
+  bool stop() noexcept;
   void serve() const;
   bool hand_to_next() const;
+  bool may_have_it(int asker) const;
 };
 
 Result<void> DescriptorDesk::State::set_up(int descriptor) {
@@ -107,8 +123,7 @@ Result<void> DescriptorDesk::State::set_up(int descriptor) {
     return {};
   };
   if (auto kept = keep(handed, duplicate(descriptor)); !kept) return kept;
-  if (auto kept = keep(listener, listen_for(address)); !kept) return kept;
-  return keep(stop, event_descriptor());
+  return keep(listener, listen_for(address));
 }
 
 Result<void> DescriptorDesk::State::start() {
@@ -120,40 +135,64 @@ Result<void> DescriptorDesk::State::start() {
                    "there can be no thread that hands a descriptor to who asks"};
   }
   pthread_setname_np(thread.native_handle(), "onecopy-desk");
+  count_desks(1);
   return {};
 }
 
-void DescriptorDesk::State::close() noexcept {
+// False: the thread looks at this still, now or later. It sleeps in a poll of a socket whose number
+// the program has closed, and nothing but an asker wakes it.
+bool DescriptorDesk::State::stop() noexcept {
+  bool stopped = true;
   if (thread.joinable()) {
-    const std::uint64_t one = 1;
-    static_cast<void>(write_some(stop, &one, sizeof one));
-    thread.join();
+    // Release: pairs with the thread's look, once it is awake.
+    stopping.store(true, std::memory_order_release);
+    count_desks(-1);
+    stopped = is_own(listener) && shutdown(listener, SHUT_RDWR) == 0;
+    if (stopped) {
+      thread.join();
+    } else {
+      thread.detach();
+    }
   }
-  for (const int own : {handed, listener, stop}) {
+  for (const int own : {handed, listener}) {
     if (own >= 0) close_own(own);
   }
+  return stopped;
 }
 
 void DescriptorDesk::State::serve() const {
   for (;;) {
-    std::array<PollEntry, 2> waited{PollEntry{.fd = stop, .read = true},
-                                    PollEntry{.fd = listener, .read = true}};
-    static_cast<void>(poll_many(waited, Deadline::never()));
-    // The program may have closed them: then nobody can ask, or be told.
-    if (waited[0].found.readable || waited[0].found.invalid || waited[1].found.invalid) return;
-    if (!waited[1].found.readable || hand_to_next()) continue;
-    // No descriptor is free for who asks, who still waits.
-    if (poll_one(stop, true, false, Deadline::after(kPause)).readable) return;
+    static_cast<void>(poll_one(listener, true, false, Deadline::never()));
+    if (stopping.load(std::memory_order_acquire)) return;
+    if (!hand_to_next()) return;
   }
 }
 
+// False where there is nothing to hand out any more: the program has closed the descriptors, and
+// other files may have their numbers.
 bool DescriptorDesk::State::hand_to_next() const {
-  const auto asker = accept_connection(listener);
-  if (!asker) return asker.error() == Error::empty;
-  if (!is_of_this_user(asker->get())) return true;
-  const std::byte payload{1};
-  static_cast<void>(send_descriptors(asker->get(), std::span(&handed, 1), std::span(&payload, 1)));
+  Error why = Error::none;
+  {
+    const NoFork no_fork;
+    if (!no_fork.owns(listener) || !no_fork.owns(handed)) return false;
+    const auto asker = accept_connection(listener);
+    if (asker) {
+      if (!may_have_it(asker->get())) return true;
+      const std::byte payload{1};
+      static_cast<void>(
+          send_descriptors(asker->get(), std::span(&handed, 1), std::span(&payload, 1)));
+      return true;
+    }
+    why = asker.error();
+  }
+  // Who asks waits still: no descriptor is free for it, or none may be had at all.
+  if (why != Error::empty) sleep_until(Deadline::after(kPause));
   return true;
+}
+
+bool DescriptorDesk::State::may_have_it(int asker) const {
+  const auto peer = peer_credentials(asker);
+  return peer && (peer->uid == opened_as || peer->uid == user_id());
 }
 
 Result<DescriptorDesk> DescriptorDesk::open(int descriptor) {
@@ -172,33 +211,38 @@ DescriptorDesk& DescriptorDesk::operator=(DescriptorDesk&& other) noexcept {
 
 DescriptorDesk::~DescriptorDesk() {
   if (!state_) return;
-  if (state_->opener == process_id()) {
-    state_->close();
-  } else {
-    // A forked child has the object and not the thread, which can be neither joined nor forgotten.
+  // A forked child has the object and not the thread, which can be neither joined nor forgotten.
+  if (state_->opener != process_id() || !state_->stop()) {
     [[maybe_unused]] const State* left_behind = state_.release();
   }
 }
 
 const DeskAddress& DescriptorDesk::address() const noexcept { return state_->address; }
 
+std::size_t desk_count() noexcept {
+  return desks_in(desks_of_process.load(std::memory_order_relaxed));
+}
+
 Result<Descriptor> ask_desk(const DeskAddress& address, Deadline deadline) {
   const SocketAddress at = socket_address_of(address);
-  const Failure silent{Error::timed_out, 0, "who hands it out does not answer (is it stopped?)"};
   auto made = message_socket();
   if (!made) return made;
   while (connect(made->get(), as_sockaddr(at), at.length) != 0) {
     if (errno == ECONNREFUSED) return Error::closed;
-    if (errno != EAGAIN && errno != EINTR) return system_failure(errno, "cannot ask");
-    if (deadline.expired()) return silent;
+    if (errno == EINTR) return Error::interrupted;
+    if (errno != EAGAIN) return system_failure(errno, "cannot ask for a descriptor");
+    if (deadline.expired()) return Error::timed_out;
     sleep_until(Deadline::after(kPause));
   }
-  if (!is_of_this_user(made->get())) {
+  const auto peer = peer_credentials(made->get());
+  if (!peer) return peer.failure();
+  // Root may have opened it and be nobody by now.
+  if (peer->uid != user_id() && peer->uid != 0) {
     return Failure{Error::permission, 0, "another user is at the address where it was handed out"};
   }
-  while (!poll_one(made->get(), true, false, deadline).readable) {
-    if (deadline.expired()) return silent;
-  }
+  const Poll found = poll_one(made->get(), true, false, deadline);
+  if (found.interrupted) return Error::interrupted;
+  if (!found.readable) return found.timed_out ? Error::timed_out : Error::closed;
   auto received = receive_descriptors(made->get(), 1, 1);
   if (received.error() == Error::end_of_stream || received.error() == Error::broken_pipe) {
     return Error::closed;

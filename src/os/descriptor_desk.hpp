@@ -1,12 +1,15 @@
 // A desk: a thread that hands copies of one descriptor to other processes of this user, which ask
-// for it at an address that nobody can guess. The address is no path: nothing lies in the file
-// system, and all is gone with the process.
+// for it at an address. That is no path: nothing lies in the file system, and all is gone with the
+// process. It is told to who is to ask, and no secret: the kernel lists it (/proc/net/unix), and
+// refuses nobody of this user.
 //
-// The thread has every signal blocked and touches nothing but the desk's own descriptors. They are
-// the opener's alone: a forked child closes what it inherits, and its copy of a desk does nothing.
-// Any thread may open, ask and close. Who dies at any instruction, at either side, leaves nothing.
+// The thread has every signal blocked and touches nothing but the desk's own descriptors, as long
+// as they are that: where the program closes them, it ends with the next who asks. They are the
+// opener's alone: a forked child closes what it inherits, and its copy of a desk does nothing. Any
+// thread may open, ask and close. Who dies at any instruction, at either side, leaves nothing.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 
@@ -21,7 +24,7 @@ struct DeskAddress {
 
 class DescriptorDesk {
  public:
-  // With a copy of its own of the descriptor. Errors: too_many, system: there is no room for three
+  // With a copy of its own of the descriptor. Errors: too_many, system: there is no room for two
   // descriptors and a thread.
   static Result<DescriptorDesk> open(int descriptor);
   DescriptorDesk(DescriptorDesk&&) noexcept;
@@ -38,9 +41,13 @@ class DescriptorDesk {
   std::unique_ptr<State> state_;
 };
 
-// A copy of the descriptor at that desk. Errors: closed: there is no such desk, or none any more;
-// timed_out: its process does not answer (it is stopped?); permission: it is another user's;
-// too_many: no descriptor is free.
+// How many of this process's threads are at desks.
+std::size_t desk_count() noexcept;
+
+// A copy of the descriptor at that desk. Errors: closed: there is no such desk, none any more, or
+// one that refuses this user; timed_out: its process does not answer (stopped, or out of
+// descriptors); permission: it is another user's; interrupted: a signal arrived; too_many: no
+// descriptor is free.
 Result<Descriptor> ask_desk(const DeskAddress& address, Deadline deadline);
 
 }  // namespace onecopy::os

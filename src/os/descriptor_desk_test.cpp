@@ -5,6 +5,7 @@
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -151,6 +152,69 @@ TEST(DescriptorDesk, TakesNoSignalFromTheProgram) {
   EXPECT_EQ(sigwait(&one, &signal), 0) << "it would have ended this process";
   EXPECT_EQ(signal, SIGUSR1);
   pthread_sigmask(SIG_UNBLOCK, &one, nullptr);
+}
+
+// What a program does that closes every descriptor it does not know.
+void close_all_but_standard_ones() { close_range(3, ~0U, 0); }
+
+TEST(DescriptorDesk, EndsWhereTheProgramHasClosedItsDescriptors) {
+  EXPECT_TRUE(testing::run_in_child([] {
+                auto [read_end, write_end] = pipe_pair().value_or_throw();
+                auto desk = DescriptorDesk::open(write_end.get()).value_or_throw();
+                close_all_but_standard_ones();
+                static_cast<void>(read_end.release());
+                static_cast<void>(write_end.release());
+                {
+                  const DescriptorDesk closed = std::move(desk);
+                }
+                return 0;
+              }).success())
+      << "it waited for a thread that nothing wakes";
+}
+
+TEST(DescriptorDesk, TouchesNothingThatHasGotItsNumbers) {
+  EXPECT_TRUE(testing::run_in_child([] {
+                auto [read_end, write_end] = pipe_pair().value_or_throw();
+                const auto desk = DescriptorDesk::open(write_end.get()).value_or_throw();
+                close_all_but_standard_ones();
+                static_cast<void>(read_end.release());
+                static_cast<void>(write_end.release());
+                // At whatever numbers the desk had.
+                std::vector<Descriptor> files;
+                for (int i = 0; i < 16; ++i) files.push_back(event_descriptor().value_or_throw());
+                // The socket is there as long as the thread waits for it.
+                if (ask_desk(desk.address(), Deadline::after(kSecond))) return 1;
+                for (const Descriptor& file : files) {
+                  if (!identify(file.get()) ||
+                      poll_one(file.get(), true, false, Deadline::at(0)).readable) {
+                    return 2;
+                  }
+                }
+                return 0;
+              }).success());
+}
+
+TEST(DescriptorDesk, IsCountedInItsProcessAlone) {
+  EXPECT_EQ(desk_count(), 0u);
+  {
+    const Handed handed = Handed::make();
+    EXPECT_EQ(desk_count(), 1u);
+    EXPECT_TRUE(testing::run_in_child([] { return static_cast<int>(desk_count()); }).success());
+  }
+  EXPECT_EQ(desk_count(), 0u);
+}
+
+TEST(DescriptorDesk, SurvivesAProcessWithoutRoomForDescriptors) {
+  EXPECT_TRUE(testing::run_in_child([] {
+                Handed mine = Handed::make();
+                const rlimit none{0, 0};
+                setrlimit(RLIMIT_NOFILE, &none);
+                {
+                  const DescriptorDesk closed = std::move(mine.desk);
+                }
+                return 0;
+              }).success())
+      << "its thread heard nothing of the end";
 }
 
 TEST(DescriptorDesk, NobodyHasEverOpenedIsClosed) {

@@ -68,11 +68,12 @@ Result<void> NoFork::note(int fd) const {
   return {};
 }
 
-bool is_own(int fd) noexcept {
-  const std::lock_guard guard(registry().mutex);
+bool NoFork::owns(int fd) const noexcept {
   const auto found = find_noted(fd);
   return found != registry().noted.end() && is_same(*found);
 }
+
+bool is_own(int fd) noexcept { return NoFork().owns(fd); }
 
 void close_own(int fd) noexcept {
   const std::lock_guard guard(registry().mutex);

@@ -17,8 +17,11 @@ class NoFork {
  public:
   NoFork();
 
-  // A failure leaves it an ordinary descriptor.
+  // A failure leaves it an ordinary descriptor. Not for an eventfd or its kin, all of which are one
+  // file to identify().
   Result<void> note(int fd) const;
+  // As is_own(), which waits for whoever holds this.
+  bool owns(int fd) const noexcept;
 
  private:
   std::lock_guard<std::mutex> guard_;
