@@ -56,6 +56,7 @@ TEST(DescriptorDesk, HandsACopyToEachWhoAsks) {
   const Handed handed = Handed::make();
   const FileIdentity wanted = identify(handed.write_end.get()).value_or_throw();
   std::vector<std::thread> askers;
+  askers.reserve(8);
   for (int i = 0; i < 8; ++i) {
     askers.emplace_back([&] {
       for (int round = 0; round < 50; ++round) {
@@ -181,6 +182,7 @@ TEST(DescriptorDesk, TouchesNothingThatHasGotItsNumbers) {
                 static_cast<void>(write_end.release());
                 // At whatever numbers the desk had.
                 std::vector<Descriptor> files;
+                files.reserve(16);
                 for (int i = 0; i < 16; ++i) files.push_back(event_descriptor().value_or_throw());
                 // The socket is there as long as the thread waits for it.
                 if (ask_desk(desk.address(), Deadline::after(kSecond))) return 1;
