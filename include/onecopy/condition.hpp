@@ -37,6 +37,7 @@
 #include <onecopy/deadline.hpp>
 #include <onecopy/error.hpp>
 #include <onecopy/pointer.hpp>
+#include <onecopy/stop.hpp>
 
 namespace [[gnu::visibility("default")]] onecopy {
 
@@ -96,6 +97,19 @@ class Condition {
     return true;
   }
 
+  /// Waits until `fulfilled`, or a stop is asked for (onecopy/stop.hpp); the last answer of
+  /// `fulfilled`, which is asked under the lock. A notification that came with the stop is its own
+  /// where that is true.
+  template <class Lockable, detail::StopToken Token, class Predicate>
+  bool wait(Lockable& lock, const Token& stop, Predicate fulfilled) {
+    const detail::Stop asked(stop);
+    while (!fulfilled()) {
+      if (asked.requested()) return false;
+      if (!wait_within(lock, detail::kForever, asked)) return fulfilled();
+    }
+    return true;
+  }
+
   /// Lets go who has waited longest. Call it under the lock, or after what the waiters look at was
   /// changed under it.
   void notify_one() { notify(1); }
@@ -115,7 +129,7 @@ class Condition {
     Seat& operator=(const Seat&) = delete;
 
     // Whether it was notified; where not, that is the end of it.
-    bool wait(std::int64_t wait);
+    bool wait(std::int64_t wait, detail::Stop stop);
     void come_back() noexcept;
 
    private:
@@ -125,10 +139,10 @@ class Condition {
   };
 
   template <class Lockable>
-  bool wait_within(Lockable& lock, std::int64_t wait) {
+  bool wait_within(Lockable& lock, std::int64_t wait, detail::Stop stop = {}) {
     Seat seat(*this);
     lock.unlock();
-    const bool notified = seat.wait(wait);
+    const bool notified = seat.wait(wait, stop);
     lock.lock();
     seat.come_back();
     return notified;

@@ -25,6 +25,7 @@ namespace [[gnu::visibility("default")]] onecopy {
 enum class Error : std::uint8_t {
   none,              ///< Nothing went wrong.
   timed_out,         ///< The time given ran out first.
+  stopped,           ///< A stop was asked for first; nothing was done.
   interrupted,       ///< A signal arrived first; nothing was done, so the call can be repeated.
   full,              ///< There is no room now; there may be later.
   empty,             ///< There is nothing to take now; there may be later.

@@ -23,6 +23,7 @@
 #include <onecopy/deadline.hpp>
 #include <onecopy/error.hpp>
 #include <onecopy/pointer.hpp>
+#include <onecopy/stop.hpp>
 
 namespace [[gnu::visibility("default")]] onecopy {
 
@@ -60,11 +61,16 @@ class Event {
   bool wait_until(Time when) {
     return wait_for(when - Time::clock::now());
   }
+  /// Whether it was set before a stop was asked for (onecopy/stop.hpp).
+  template <detail::StopToken Token>
+  bool wait(const Token& stop) {
+    return wait_within(detail::kForever, detail::Stop(stop));
+  }
 
  private:
   struct State;
   explicit Event(detail::UniquePointer<State> state) noexcept;
-  bool wait_within(std::int64_t wait);
+  bool wait_within(std::int64_t wait, detail::Stop stop = {});
 
   detail::UniquePointer<State> state_;
 };

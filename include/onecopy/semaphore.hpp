@@ -28,6 +28,7 @@
 #include <onecopy/deadline.hpp>
 #include <onecopy/error.hpp>
 #include <onecopy/pointer.hpp>
+#include <onecopy/stop.hpp>
 
 namespace [[gnu::visibility("default")]] onecopy {
 
@@ -56,6 +57,11 @@ class SemaphoreHandle {
   template <TimePoint Time>
   bool try_acquire_until(Time when) {
     return try_acquire_for(when - Time::clock::now());
+  }
+  /// Takes a unit, if one can be had before a stop is asked for (onecopy/stop.hpp); whether it was.
+  template <StopToken Token>
+  [[nodiscard]] bool acquire(const Token& stop) {
+    return try_acquire() || wait_within(kForever, Use::consumed, Stop(stop));
   }
   /// Gives a unit back, whoever has taken it; a system call where somebody sleeps. Throws Exception
   /// (Error::invalid) where there would be more units than there may be.
@@ -92,6 +98,7 @@ class SemaphoreHandle {
  private:
   enum class Use : bool { consumed, had };
   bool acquire_within(std::int64_t wait, Use use);
+  bool wait_within(std::int64_t wait, Use use, Stop stop);
   UniquePointer<State> state_;
   /// @endcond
 };

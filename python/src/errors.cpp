@@ -70,6 +70,7 @@ PyObject* raise(const Failure& failure) {
     case Error::system:
       return raise_with_number(failure.system_errno, failure.text());
     case Error::none:
+    case Error::stopped:  // Python has no tokens
     case Error::task_failed:
     case Error::worker_died:
     case Error::version_mismatch:

@@ -12,6 +12,8 @@ const char* describe(Error code) noexcept {
       return "nothing went wrong";
     case Error::timed_out:
       return "the time given ran out first";
+    case Error::stopped:
+      return "a stop was asked for first; nothing was done";
     case Error::interrupted:
       return "a signal arrived first; nothing was done";
     case Error::full:

@@ -25,13 +25,14 @@ enum class Waited : std::uint8_t {
 
 class Slices {
  public:
-  explicit Slices(os::Deadline deadline) noexcept : deadline_(deadline) {}
+  explicit Slices(os::Deadline deadline, detail::Stop stop = {}) noexcept
+      : deadline_(deadline), stop_(stop) {}
 
-  bool has_expired() const noexcept { return deadline_.expired(); }
+  bool has_expired() const noexcept { return unless_stopped(deadline_, stop_).expired(); }
   // How long to sleep at most: to the end of this slice, or to the deadline.
   os::Deadline end() noexcept {
     if (slice_.is_never()) slice_ = os::Deadline::after(length_);
-    return os::Deadline::at(std::min(slice_.when(), deadline_.when()));
+    return os::Deadline::at(std::min(slice_.when(), unless_stopped(deadline_, stop_).when()));
   }
   // Whether this slice is over; the next one is longer.
   bool next() noexcept {
@@ -47,6 +48,7 @@ class Slices {
   static constexpr os::Nanoseconds kFirst = 2 * os::kMillisecond;
 
   os::Deadline deadline_;
+  detail::Stop stop_;
   os::Deadline slice_ = os::Deadline::never();  // not begun
   os::Nanoseconds length_ = kFirst;
 };

@@ -44,9 +44,9 @@ Condition::Seat::~Seat() {
   if (taken_) condition_.state_->condition.abandon(number_);
 }
 
-bool Condition::Seat::wait(std::int64_t wait) {
+bool Condition::Seat::wait(std::int64_t wait, detail::Stop stop) {
   sync::Condition& condition = condition_.state_->condition;
-  sync::Slices slices(os::Deadline::after(wait));
+  sync::Slices slices(os::Deadline::after(wait), stop);
   sync::Waited waited = sync::Waited::again;
   while (waited == sync::Waited::again) waited = condition.wait(number_, slices);
   taken_ = waited == sync::Waited::done || condition.give_up(number_);

@@ -35,10 +35,10 @@ void Event::clear() {
 
 bool Event::is_set() const noexcept { return state_->event.is_set(); }
 
-bool Event::wait_within(std::int64_t wait) {
+bool Event::wait_within(std::int64_t wait, detail::Stop stop) {
   memory::join_family().value_or_throw();
   const std::uint32_t since = state_->event.since();
-  sync::Slices slices(os::Deadline::after(wait));
+  sync::Slices slices(os::Deadline::after(wait), stop);
   sync::Waited waited = sync::Waited::again;
   while (waited == sync::Waited::again) waited = state_->event.wait(since, slices);
   return waited == sync::Waited::done;

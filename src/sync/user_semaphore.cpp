@@ -33,12 +33,16 @@ SemaphoreHandle::~SemaphoreHandle() = default;
 bool SemaphoreHandle::acquire_within(std::int64_t wait, Use use) {
   memory::join_family().value_or_throw();
   const sync::Name name = use == Use::had ? sync::Name::mine : sync::Name::nobody;
-  sync::Taken taken = state_->semaphore.try_acquire(name);
-  if (taken == sync::Taken::timed_out && wait > 0) {
-    sync::Slices slices(os::Deadline::after(wait));
-    do {
-      taken = state_->semaphore.acquire(name, slices);
-    } while (taken == sync::Taken::again);
+  if (state_->semaphore.try_acquire(name) != sync::Taken::timed_out) return true;
+  return wait > 0 && wait_within(wait, use, {});
+}
+
+bool SemaphoreHandle::wait_within(std::int64_t wait, Use use, Stop stop) {
+  const sync::Name name = use == Use::had ? sync::Name::mine : sync::Name::nobody;
+  sync::Slices slices(os::Deadline::after(wait), stop);
+  sync::Taken taken = sync::Taken::again;
+  while (taken == sync::Taken::again) {
+    taken = state_->semaphore.acquire(name, slices);
   }
   return taken != sync::Taken::timed_out;
 }

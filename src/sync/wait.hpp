@@ -10,6 +10,9 @@
 #include <cstdint>
 #include <limits>
 
+#include <onecopy/error.hpp>
+#include <onecopy/stop.hpp>
+
 #include "os/clock.hpp"
 #include "os/futex.hpp"
 #include "sync/sleepers.hpp"
@@ -19,6 +22,23 @@
 namespace onecopy::sync {
 
 inline constexpr os::Nanoseconds kSlice = 50 * os::kMillisecond;
+
+// Until when to wait: who is asked to stop has no time left. To be asked anew for each slice.
+inline os::Deadline unless_stopped(os::Deadline deadline, const detail::Stop& stop) noexcept {
+  return stop.requested() ? os::Deadline::at(0) : deadline;
+}
+
+// For a wait that is not cut into slices otherwise: `within(nanoseconds)` waits so long at most
+// (Error::timed_out).
+template <class Within>
+auto until_stopped(const detail::Stop& stop, const Within& within) {
+  for (;;) {
+    const bool stopped = stop.requested();
+    auto result = within(stopped ? 0 : kSlice);
+    if (result.error() != Error::timed_out) return result;
+    if (stopped) return decltype(result)(Error::stopped);
+  }
+}
 
 enum class Wait : std::uint8_t { ready, timed_out, interrupted };
 
