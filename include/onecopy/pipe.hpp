@@ -23,9 +23,10 @@
 /// A process that inherited no end finds one that was published (onecopy/names.hpp), be it of
 /// Python or of C++.
 ///
-/// send(), recv() and poll() throw onecopy::Exception, the others answer with a Result; see
-/// onecopy/queue.hpp for the errors. Error::closed: this end was closed here. Error::invalid: it is
-/// one of Python's Pipe(duplex=False), which goes the other way only.
+/// send(), recv() and poll() throw onecopy::Exception, the others answer with a Result, as these do
+/// where they are given a token (onecopy/stop.hpp); see onecopy/queue.hpp for the errors.
+/// Error::closed: this end was closed here. Error::invalid: it is one of Python's
+/// Pipe(duplex=False), which goes the other way only.
 #pragma once
 
 #include <cstddef>
@@ -37,6 +38,7 @@
 #include <onecopy/deadline.hpp>
 #include <onecopy/error.hpp>
 #include <onecopy/pointer.hpp>
+#include <onecopy/stop.hpp>
 
 namespace [[gnu::visibility("default")]] onecopy {
 
@@ -61,6 +63,10 @@ class PipeHandle {
   Result<void> recv(ValueRead value, std::int64_t wait);
   // Whether recv() would answer at once, be it with the end of the stream.
   Result<bool> poll(std::int64_t wait);
+  // Until a stop is asked for.
+  Result<void> send(ValueWrite value, Stop stop);
+  Result<void> recv(ValueRead value, Stop stop);
+  Result<bool> poll(Stop stop);
   // See onecopy/names.hpp.
   Result<void> publish(std::string_view name) const;
   static Result<PipeHandle> find(std::string_view name, std::int64_t wait);
@@ -112,7 +118,7 @@ class PipeEnd {
     return handle_.send(detail::give_of(value), 0);
   }
   /// As recv(), with failures as values and without waiting (Error::empty).
-  Result<Received> try_recv() { return take(0); }
+  Result<Received> try_recv() { return take(std::int64_t{0}); }
 
   /// As send(), with failures as values, and for that time at most (Error::timed_out).
   template <detail::Duration Time>
@@ -131,12 +137,34 @@ class PipeEnd {
     return detail::timed(take(detail::nanoseconds(time)));
   }
 
+  /// As send(), with failures as values, and until a stop is asked for (Error::stopped).
+  template <detail::StopToken Token>
+  Result<void> send(const Sent& value, const Token& stop) {
+    return handle_.send(detail::write_of(value), detail::Stop(stop));
+  }
+  /// The same for a value that is moved.
+  template <detail::StopToken Token>
+    requires detail::Giving<Sent>
+  Result<void> send(Sent&& value, const Token& stop) {
+    return handle_.send(detail::give_of(value), detail::Stop(stop));
+  }
+  /// As recv(), with failures as values, and until a stop is asked for (Error::stopped).
+  template <detail::StopToken Token>
+  Result<Received> recv(const Token& stop) {
+    return take(detail::Stop(stop));
+  }
+
   /// Whether there is something to receive now, the end of the stream included. Throws Exception.
-  bool poll() { return handle_.poll(0).value_or_throw(); }
+  bool poll() { return handle_.poll(std::int64_t{0}).value_or_throw(); }
   /// The same within that time.
   template <detail::Duration Time>
   bool poll(Time time) {
     return handle_.poll(detail::nanoseconds(time)).value_or_throw();
+  }
+  /// The same before a stop is asked for.
+  template <detail::StopToken Token>
+  bool poll(const Token& stop) {
+    return handle_.poll(detail::Stop(stop)).value_or_throw();
   }
 
   /// This process has the end no more; a system call. What was sent is received nevertheless.
@@ -150,9 +178,11 @@ class PipeEnd {
   friend detail::Named<PipeEnd<Sent, Received>>;
   explicit PipeEnd(detail::PipeHandle&& handle) noexcept : handle_(std::move(handle)) {}
 
-  Result<Received> take(std::int64_t wait) {
+  // For so many nanoseconds, or until a detail::Stop.
+  template <class Patience>
+  Result<Received> take(Patience patience) {
     Received value{};
-    Result<void> taken = handle_.recv(detail::read_of(value), wait);
+    Result<void> taken = handle_.recv(detail::read_of(value), patience);
     if (!taken) return std::move(taken).failure();
     return value;
   }

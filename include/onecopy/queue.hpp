@@ -15,9 +15,10 @@
 /// for the dead. The queue lives until the last process that knows it has ended.
 ///
 /// put() and get() wait as long as it takes and throw onecopy::Exception; the others answer with a
-/// Result. Error::full and Error::empty: not now. Error::timed_out: not in time. Error::no_memory
-/// names the limit in the way. Error::invalid: T cannot be sent so, or what was taken is no T (it
-/// is then gone from the queue). Which types T may be: onecopy/codec.hpp.
+/// Result, as do these where they are given a token (onecopy/stop.hpp). Error::full and
+/// Error::empty: not now. Error::timed_out: not in time. Error::stopped: a stop was asked for
+/// first. Error::no_memory names the limit in the way. Error::invalid: T cannot be sent so, or what
+/// was taken is no T (it is then gone from the queue). Which types T may be: onecopy/codec.hpp.
 #pragma once
 
 #include <cstddef>
@@ -29,6 +30,7 @@
 #include <onecopy/deadline.hpp>
 #include <onecopy/error.hpp>
 #include <onecopy/pointer.hpp>
+#include <onecopy/stop.hpp>
 
 namespace [[gnu::visibility("default")]] onecopy {
 
@@ -48,6 +50,9 @@ class QueueHandle {
   // `wait` nanoseconds, kForever included; with 0, full and empty instead of timed_out.
   Result<void> put(ValueWrite value, std::int64_t wait);
   Result<void> get(ValueRead value, std::int64_t wait);
+  // Until a stop is asked for.
+  Result<void> put(ValueWrite value, Stop stop);
+  Result<void> get(ValueRead value, Stop stop);
   std::size_t size() const noexcept;
   std::size_t maximum() const noexcept;
 
@@ -109,7 +114,7 @@ class Queue {
     return handle_.put(detail::give_of(value), 0);
   }
   /// As get(), with failures as values and without waiting (Error::empty).
-  Result<T> try_get() { return take(0); }
+  Result<T> try_get() { return take(std::int64_t{0}); }
 
   /// As put(), with failures as values, and for that time at most (Error::timed_out).
   template <detail::Duration Time>
@@ -128,6 +133,23 @@ class Queue {
     return detail::timed(take(detail::nanoseconds(time)));
   }
 
+  /// As put(), with failures as values, and until a stop is asked for (Error::stopped).
+  template <detail::StopToken Token>
+  Result<void> put(const T& value, const Token& stop) {
+    return handle_.put(detail::write_of(value), detail::Stop(stop));
+  }
+  /// The same for a value that is moved.
+  template <detail::StopToken Token>
+    requires detail::Giving<T>
+  Result<void> put(T&& value, const Token& stop) {
+    return handle_.put(detail::give_of(value), detail::Stop(stop));
+  }
+  /// As get(), with failures as values, and until a stop is asked for (Error::stopped).
+  template <detail::StopToken Token>
+  Result<T> get(const Token& stop) {
+    return take(detail::Stop(stop));
+  }
+
   /// How many values wait; already old when another process uses the queue too.
   std::size_t size() const noexcept { return handle_.size(); }
   /// Whether no value waits; as old as size() is.
@@ -139,9 +161,11 @@ class Queue {
   friend detail::Named<Queue<T>>;
   explicit Queue(detail::QueueHandle&& handle) noexcept : handle_(std::move(handle)) {}
 
-  Result<T> take(std::int64_t wait) {
+  // For so many nanoseconds, or until a detail::Stop.
+  template <class Patience>
+  Result<T> take(Patience patience) {
     T value{};
-    Result<void> taken = handle_.get(detail::read_of(value), wait);
+    Result<void> taken = handle_.get(detail::read_of(value), patience);
     if (!taken) return std::move(taken).failure();
     return value;
   }

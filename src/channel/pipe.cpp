@@ -46,6 +46,21 @@ Result<bool> PipeHandle::poll(std::int64_t wait) {
   return channel::poll_value(state_->end.incoming, wait, state_->end.socket.get());
 }
 
+Result<void> PipeHandle::send(ValueWrite value, Stop stop) {
+  if (closed()) return Error::closed;
+  return channel::put_value(state_->end.outgoing, value, stop, state_->end.socket.get());
+}
+
+Result<void> PipeHandle::recv(ValueRead value, Stop stop) {
+  if (closed()) return Error::closed;
+  return channel::get_value(state_->end.incoming, value, stop, state_->end.socket.get());
+}
+
+Result<bool> PipeHandle::poll(Stop stop) {
+  if (closed()) return Error::closed;
+  return channel::poll_value(state_->end.incoming, stop, state_->end.socket.get());
+}
+
 void PipeHandle::close() noexcept { state_ = nullptr; }
 
 }  // namespace onecopy::detail

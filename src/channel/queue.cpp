@@ -34,6 +34,14 @@ Result<void> QueueHandle::get(ValueRead value, std::int64_t wait) {
   return channel::get_value(state_->channel, value, wait, -1);
 }
 
+Result<void> QueueHandle::put(ValueWrite value, Stop stop) {
+  return channel::put_value(state_->channel, value, stop, -1);
+}
+
+Result<void> QueueHandle::get(ValueRead value, Stop stop) {
+  return channel::get_value(state_->channel, value, stop, -1);
+}
+
 std::size_t QueueHandle::size() const noexcept { return state_->channel.size(); }
 
 std::size_t QueueHandle::maximum() const noexcept { return state_->channel.maximum(); }

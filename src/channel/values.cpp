@@ -13,7 +13,9 @@ os::Deadline deadline_of(std::int64_t wait) noexcept {
   return wait == detail::kForever ? os::Deadline::never() : os::Deadline::after(wait);
 }
 
-Result<void> decode(const Incoming& message, detail::ValueRead value) {
+// Inline: a part of each get.
+[[gnu::always_inline]] inline Result<void> decode(const Incoming& message,
+                                                  detail::ValueRead value) {
   switch (message.kind) {
     case Kind::value:
       if (message::is_number(value.number) && message.blocks.empty() &&
@@ -29,6 +31,26 @@ Result<void> decode(const Incoming& message, detail::ValueRead value) {
       return Failure{Error::invalid, 0, "the message is raw bytes, not a value"};
   }
   return Failure{Error::corrupt, 0, "the message is of no known kind"};
+}
+
+// However the reading ends, by an exception of a user's Codec too.
+struct Discard {
+  Incoming& message;
+  ~Discard() { message.discard(); }
+};
+
+Failure failure_of(Get outcome, bool ended, Error missed) {
+  switch (outcome) {
+    case Get::corrupt:
+      return {Error::corrupt, 0, "the channel holds what no sender writes"};
+    case Get::empty:
+      return {ended ? Error::end_of_stream : missed};
+    case Get::done:
+    case Get::busy:
+    case Get::closed:
+      break;
+  }
+  return {Error::closed};
 }
 
 // Waits a slice for a message; `ended` is set where the other end is gone.
@@ -128,6 +150,26 @@ Result<void> put_value(Channel& channel, detail::ValueWrite value, std::int64_t 
   return {};
 }
 
+// Apart from the other, which is not to pay for what it has not.
+Result<void> put_value(Channel& channel, detail::ValueWrite value, detail::Stop stop, int peer) {
+  if (hung_up(peer)) return Error::broken_pipe;
+  Encoder::State state;
+  state.may_be_pickle = true;
+  if (Result<void> encoded = state.encode(value); !encoded) return encoded;
+  const Outgoing message{
+      .kind = state.kind, .body = state.buffer.span(), .blocks = state.blocks.span()};
+  bool broken = false;
+  Put outcome = Put::busy;
+  while (outcome == Put::busy) {
+    const os::Deadline deadline = sync::unless_stopped(os::Deadline::never(), stop);
+    outcome = put_round(channel, message, peer, deadline, broken);
+  }
+  if (outcome == Put::full && !broken) return Error::stopped;
+  if (outcome != Put::done) return failure_of(outcome, broken, detail::kForever);
+  state.delivered();
+  return {};
+}
+
 Result<void> get_value(Channel& channel, detail::ValueRead value, std::int64_t wait, int peer) {
   Incoming message;
   const os::Deadline deadline = deadline_of(wait);
@@ -135,25 +177,24 @@ Result<void> get_value(Channel& channel, detail::ValueRead value, std::int64_t w
   if (outcome == Get::empty) outcome = Get::busy;
   bool ended = false;
   while (outcome == Get::busy) outcome = get_round(channel, message, peer, deadline, ended);
-  switch (outcome) {
-    case Get::done: {
-      // However the reading ends, by an exception of a user's Codec too.
-      struct Discard {
-        Incoming& message;
-        ~Discard() { message.discard(); }
-      } discard{message};
-      return decode(message, value);
-    }
-    case Get::corrupt:
-      return Failure{Error::corrupt, 0, "the channel holds what no sender writes"};
-    case Get::empty:
-      if (ended) return Error::end_of_stream;
-      return wait == 0 ? Error::empty : Error::timed_out;
-    case Get::busy:
-    case Get::closed:
-      break;
+  if (outcome != Get::done) {
+    return failure_of(outcome, ended, wait == 0 ? Error::empty : Error::timed_out);
   }
-  return Error::closed;
+  const Discard discard{message};
+  return decode(message, value);
+}
+
+Result<void> get_value(Channel& channel, detail::ValueRead value, detail::Stop stop, int peer) {
+  Incoming message;
+  Get outcome = Get::busy;
+  bool ended = false;
+  while (outcome == Get::busy) {
+    const os::Deadline deadline = sync::unless_stopped(os::Deadline::never(), stop);
+    outcome = get_round(channel, message, peer, deadline, ended);
+  }
+  if (outcome != Get::done) return failure_of(outcome, ended, Error::stopped);
+  const Discard discard{message};
+  return decode(message, value);
 }
 
 Result<bool> poll_value(Channel& channel, std::int64_t wait, int peer) {
@@ -164,6 +205,14 @@ Result<bool> poll_value(Channel& channel, std::int64_t wait, int peer) {
     wait_for_message(channel, peer, deadline, ended);
   }
   return true;
+}
+
+Result<bool> poll_value(Channel& channel, detail::Stop stop, int peer) {
+  for (;;) {
+    const bool stopped = stop.requested();
+    Result<bool> ready = poll_value(channel, stopped ? 0 : sync::kSlice, peer);
+    if (!ready || *ready || stopped) return ready;
+  }
 }
 
 }  // namespace onecopy::channel

@@ -11,6 +11,7 @@
 
 #include <onecopy/codec.hpp>
 #include <onecopy/error.hpp>
+#include <onecopy/stop.hpp>
 
 #include "channel/channel.hpp"
 
@@ -37,5 +38,10 @@ Result<void> get_value(Channel& channel, detail::ValueRead value, std::int64_t w
 
 // Whether get_value() would answer at once.
 Result<bool> poll_value(Channel& channel, std::int64_t wait, int peer);
+
+// The same until a stop is asked for: Error::stopped, or false.
+Result<void> put_value(Channel& channel, detail::ValueWrite value, detail::Stop stop, int peer);
+Result<void> get_value(Channel& channel, detail::ValueRead value, detail::Stop stop, int peer);
+Result<bool> poll_value(Channel& channel, detail::Stop stop, int peer);
 
 }  // namespace onecopy::channel
