@@ -34,6 +34,7 @@
 #include <onecopy/deadline.hpp>
 #include <onecopy/error.hpp>
 #include <onecopy/pointer.hpp>
+#include <onecopy/stop.hpp>
 
 namespace [[gnu::visibility("default")]] onecopy {
 
@@ -61,6 +62,11 @@ class Door {
   Result<int> admit_for(Time time) {
     return admit(detail::nanoseconds(time));
   }
+  /// The same before a stop is asked for (Error::stopped); see onecopy/stop.hpp.
+  template <detail::StopToken Token>
+  Result<int> admit(const Token& stop) {
+    return admit_until(detail::Stop(stop));
+  }
 
   /// A descriptor, for poll() and select(), that is readable when admit() has something to do,
   /// which need not be a member in the end: so call admit_for(0s). It belongs to the Door.
@@ -76,6 +82,7 @@ class Door {
   struct State;
   explicit Door(detail::UniquePointer<State> state) noexcept;
   Result<int> admit(std::int64_t wait);
+  Result<int> admit_until(detail::Stop stop);
 
   detail::UniquePointer<State> state_;
 };

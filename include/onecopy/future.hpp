@@ -15,7 +15,8 @@
 /// Error::closed: the pool was terminated first, or the result was taken already. Others:
 /// the result cannot be sent or received (no_memory, invalid). get() throws these, the first two as
 /// TaskError and WorkerDied, which say more; try_get() and get_for() answer with a Result, and
-/// Error::empty and Error::timed_out where there is no result yet.
+/// Error::empty and Error::timed_out where there is no result yet. So does a get() that is given a
+/// token (onecopy/stop.hpp), with Error::stopped: the task goes on, and may be waited for again.
 #pragma once
 
 #include <cstddef>
@@ -29,6 +30,7 @@
 #include <onecopy/deadline.hpp>
 #include <onecopy/error.hpp>
 #include <onecopy/pointer.hpp>
+#include <onecopy/stop.hpp>
 
 namespace [[gnu::visibility("default")]] onecopy {
 
@@ -106,8 +108,9 @@ struct TypedTask final : Task {
   T value{};
 };
 
-// Whether the task is done within so many nanoseconds. Error::closed in another process.
-Result<bool> await(Dispatcher& dispatcher, Task& task, std::int64_t wait);
+// Whether the task is done within so many nanoseconds, and before a stop is asked for.
+// Error::closed in another process.
+Result<bool> await(Dispatcher& dispatcher, Task& task, std::int64_t wait, Stop stop);
 [[noreturn]] void throw_failure_of(TaskFailure& failure);
 
 }  // namespace detail
@@ -136,6 +139,11 @@ class [[nodiscard]] Future {
   bool wait_for(Time time) {
     return await(detail::nanoseconds(time)).value_or_throw();
   }
+  /// The same before a stop is asked for.
+  template <detail::StopToken Token>
+  bool wait(const Token& stop) {
+    return await(detail::kForever, detail::Stop(stop)).value_or_throw();
+  }
 
   /// Waits and takes the result; throws what came instead of it.
   T get() {
@@ -151,6 +159,11 @@ class [[nodiscard]] Future {
   Result<T> get_for(Time time) {
     return take(detail::nanoseconds(time), Error::timed_out);
   }
+  /// The same, if it comes before a stop is asked for; else Error::stopped.
+  template <detail::StopToken Token>
+  Result<T> get(const Token& stop) {
+    return take(detail::kForever, Error::stopped, detail::Stop(stop));
+  }
 
  private:
   friend class Pool;
@@ -161,12 +174,12 @@ class [[nodiscard]] Future {
          detail::SharedPointer<Task> task) noexcept
       : dispatcher_(std::move(dispatcher)), task_(std::move(task)) {}
 
-  Result<bool> await(std::int64_t wait) {
+  Result<bool> await(std::int64_t wait, detail::Stop stop = {}) {
     if (!valid()) return Failure{Error::closed, 0, "this Future has no result to wait for"};
-    return detail::await(*dispatcher_, *task_, wait);
+    return detail::await(*dispatcher_, *task_, wait, stop);
   }
-  Result<T> take(std::int64_t wait, Error not_yet) {
-    Result<bool> done = await(wait);
+  Result<T> take(std::int64_t wait, Error not_yet, detail::Stop stop = {}) {
+    Result<bool> done = await(wait, stop);
     if (!done) return std::move(done).failure();
     if (!*done) return not_yet;
     const detail::SharedPointer<Task> task = std::move(task_);

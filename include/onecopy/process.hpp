@@ -25,6 +25,7 @@
 #include <onecopy/deadline.hpp>
 #include <onecopy/error.hpp>
 #include <onecopy/pointer.hpp>
+#include <onecopy/stop.hpp>
 
 namespace [[gnu::visibility("default")]] onecopy {
 
@@ -95,6 +96,11 @@ class Process {
   Result<int> join_for(Time time) {
     return join_within(detail::nanoseconds(time));
   }
+  /// The same before a stop is asked for (Error::stopped); see onecopy/stop.hpp.
+  template <detail::StopToken Token>
+  Result<int> join(const Token& stop) {
+    return join_until(detail::Stop(stop));
+  }
   /// Whether it runs: one system call.
   bool alive();
   /// What join() answers, of a process that has ended; nothing while it runs.
@@ -116,6 +122,7 @@ class Process {
   explicit Process(detail::UniquePointer<State> state) noexcept;
   static Result<Process> start_body(detail::ProcessBody body, ProcessOptions options);
   Result<int> join_within(std::int64_t wait);
+  Result<int> join_until(detail::Stop stop);
   void finish() noexcept;
 
   detail::UniquePointer<State> state_;

@@ -12,6 +12,7 @@
 #include "pool/call.hpp"
 #include "pool/serve.hpp"
 #include "process/fork.hpp"
+#include "sync/wait.hpp"
 
 namespace onecopy::detail {
 
@@ -151,10 +152,10 @@ Result<void> Dispatcher::wait_for_room() {
   return {};
 }
 
-Result<bool> Dispatcher::wait(Task& task, os::Deadline deadline) {
+Result<bool> Dispatcher::wait(Task& task, os::Deadline deadline, Stop stop) {
   if (Result<void> ours = check_ours(); !ours) return std::move(ours).failure();
   Lock lock(mutex_);
-  return wait_until(lock, [&task] { return task.done; }, deadline);
+  return wait_until(lock, [&task] { return task.done; }, deadline, stop);
 }
 
 void Dispatcher::finish(Task& task, UniquePointer<TaskFailure> failure) noexcept {
@@ -198,12 +199,12 @@ class Dispatcher::Leadership {
   Lock& lock_;
 };
 
-// Until `done`: true. False at the deadline.
+// Until `done`: true. False at the deadline, or where a stop is asked for.
 template <class Done>
-bool Dispatcher::wait_until(Lock& lock, const Done& done, os::Deadline deadline) {
+bool Dispatcher::wait_until(Lock& lock, const Done& done, os::Deadline deadline, Stop stop) {
   while (!done()) {
-    if (!led_) return lead(lock, done, deadline);
-    if (deadline.expired()) return false;
+    if (!led_) return lead(lock, done, deadline, stop);
+    if (sync::unless_stopped(deadline, stop).expired()) return false;
     ++followers_;
     changed_.wait_for(lock, std::chrono::nanoseconds(deadline.earlier_of(kPulse).remaining()));
     --followers_;
@@ -212,14 +213,15 @@ bool Dispatcher::wait_until(Lock& lock, const Done& done, os::Deadline deadline)
 }
 
 template <class Done>
-bool Dispatcher::lead(Lock& lock, const Done& done, os::Deadline deadline) {
+bool Dispatcher::lead(Lock& lock, const Done& done, os::Deadline deadline, Stop stop) {
   const Leadership leadership(*this, lock);
   while (!done()) {
     lock.unlock();
-    const bool took = take_in_one(deadline);
+    const os::Deadline until = sync::unless_stopped(deadline, stop);
+    const bool took = take_in_one(until);
     if (os::now() >= next_look_) look_after_workers();
     lock.lock();
-    if (!took && deadline.expired()) return done();
+    if (!took && until.expired()) return done();
   }
   return true;
 }

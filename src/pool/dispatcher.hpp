@@ -40,7 +40,7 @@ class Dispatcher {
   Result<void> submit(const Callable& callable, ValueWrite arguments, SharedPointer<Task> task);
   // Until few enough tasks are under way for a map() to send one more.
   Result<void> wait_for_room();
-  Result<bool> wait(Task& task, os::Deadline deadline);
+  Result<bool> wait(Task& task, os::Deadline deadline, Stop stop);
 
   void close() noexcept;
   // Closes, waits for all tasks and collects the workers. Error::timed_out.
@@ -76,9 +76,9 @@ class Dispatcher {
   bool is_broken() const noexcept { return broken_.failure.code != Error::none; }
   bool has_room() const noexcept;
   template <class Done>
-  bool wait_until(Lock& lock, const Done& done, os::Deadline deadline);
+  bool wait_until(Lock& lock, const Done& done, os::Deadline deadline, Stop stop = {});
   template <class Done>
-  bool lead(Lock& lock, const Done& done, os::Deadline deadline);
+  bool lead(Lock& lock, const Done& done, os::Deadline deadline, Stop stop = {});
   template <class Act>
   bool lead_alone(Lock& lock, const Act& act);
 

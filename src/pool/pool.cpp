@@ -35,8 +35,8 @@ os::Deadline deadline_of(std::int64_t wait) noexcept {
 
 Task::~Task() = default;
 
-Result<bool> await(Dispatcher& dispatcher, Task& task, std::int64_t wait) {
-  return dispatcher.wait(task, deadline_of(wait));
+Result<bool> await(Dispatcher& dispatcher, Task& task, std::int64_t wait, Stop stop) {
+  return dispatcher.wait(task, deadline_of(wait), stop);
 }
 
 void throw_failure_of(TaskFailure& failure) {

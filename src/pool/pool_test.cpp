@@ -5,11 +5,13 @@
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <latch>
 #include <map>
 #include <numeric>
 #include <optional>
 #include <set>
 #include <stdexcept>
+#include <stop_token>
 #include <string>
 #include <thread>
 #include <tuple>
@@ -32,6 +34,7 @@
 #include "os/descriptor.hpp"
 #include "os/process_identity.hpp"
 #include "testing/process.hpp"
+#include "testing/stopping.hpp"
 #include "testing/watchdog.hpp"
 
 namespace onecopy {
@@ -501,6 +504,35 @@ TEST_F(PoolTest, AnswersWhetherAResultIsThere) {
   EXPECT_TRUE(future.ready());
   EXPECT_EQ(*future.try_get(), 5);
   EXPECT_FALSE(future.valid());
+}
+
+TEST_F(PoolTest, LetsWaitersBeAskedToStop) {
+  Event go;
+  Pool pool(2);
+  const auto wait = [event = inherited(go)] {
+    event->wait();
+    return 5;
+  };
+  auto one = pool.submit(wait);
+  auto other = pool.submit(wait);
+
+  EXPECT_FALSE(one.wait(testing::stopped()));
+  EXPECT_EQ(one.get(testing::stopped()).error(), Error::stopped);
+  // One of them takes in the answers, and one waits for what is taken in.
+  std::jthread first = testing::start_sleeper(
+      [&](const std::stop_token& stop) { EXPECT_EQ(one.get(stop).error(), Error::stopped); });
+  std::latch both(2);
+  std::jthread second = testing::start_sleeper([&](const std::stop_token& stop) {
+    EXPECT_FALSE(other.wait(stop));
+    both.arrive_and_wait();
+    EXPECT_EQ(other.get(std::stop_token()).value_or_throw(), 5);
+  });
+  second.request_stop();
+  testing::stop(first);
+  both.arrive_and_wait();
+  EXPECT_TRUE(one.valid()) << "its task goes on";
+  go.set();
+  EXPECT_EQ(one.get(), 5);
 }
 
 TEST_F(PoolTest, GivesAResultOnce) {

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <memory>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <thread>
 #include <vector>
@@ -34,6 +35,7 @@
 #include "process/door.hpp"
 #include "process/greeting.hpp"
 #include "testing/fresh_process.hpp"
+#include "testing/stopping.hpp"
 
 namespace onecopy {
 namespace {
@@ -208,6 +210,27 @@ TEST_F(Doors, AtWhichNobodyAdmitsAreAnError) {
                                             " has opened");
     EXPECT_FALSE(family::joined());
   });
+  over.give();
+  EXPECT_TRUE(host.collect().success());
+}
+
+TEST_F(Doors, AreLeftByWhoIsAskedToStop) {
+  Signal opened;
+  Signal over;
+  Child host([&] {
+    Door door(path_);
+    EXPECT_EQ(door.admit(onecopy::testing::stopped()).error(), Error::stopped);
+    int admitted = 0;
+    std::jthread porter = onecopy::testing::start_sleeper([&](const std::stop_token& stop) {
+      while (door.admit(stop)) ++admitted;
+    });
+    opened.give();
+    over.wait();
+    onecopy::testing::stop(porter);
+    EXPECT_EQ(admitted, 1);
+  });
+  opened.wait();
+  in_fresh_process([this] { expect_join(path_); });
   over.give();
   EXPECT_TRUE(host.collect().success());
 }

@@ -6,6 +6,7 @@
 
 #include "process/fork.hpp"
 #include "process/process_state.hpp"
+#include "sync/wait.hpp"
 
 namespace onecopy {
 
@@ -53,6 +54,10 @@ Result<int> Process::join_within(std::int64_t wait) {
   if (!state_) return Error::closed;
   return state_->child.join(wait == detail::kForever ? os::Deadline::never()
                                                      : os::Deadline::after(wait));
+}
+
+Result<int> Process::join_until(detail::Stop stop) {
+  return sync::until_stopped(stop, [this](std::int64_t wait) { return join_within(wait); });
 }
 
 bool Process::alive() { return state_ != nullptr && state_->child.alive(); }

@@ -6,7 +6,9 @@
 #include <cstdlib>
 #include <iostream>
 #include <stdexcept>
+#include <stop_token>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -21,6 +23,7 @@
 #include "os/system.hpp"
 #include "os/testing.hpp"
 #include "testing/fresh_process.hpp"
+#include "testing/stopping.hpp"
 
 namespace onecopy {
 namespace {
@@ -132,6 +135,20 @@ TEST(Process, IsAliveUntilItEnds) {
   pipe.first.send(1);
   EXPECT_EQ(*process.join_for(1h), 0);
   EXPECT_FALSE(process.alive());
+}
+
+TEST(Process, IsNotWaitedForByWhoIsAskedToStop) {
+  Pipe<int> pipe;
+  Process process = start([&] { pipe.second.recv(); });
+
+  EXPECT_EQ(process.join(testing::stopped()).error(), Error::stopped);
+  std::jthread waiter = testing::start_sleeper([&](const std::stop_token& token) {
+    EXPECT_EQ(process.join(token).error(), Error::stopped);
+  });
+  testing::stop(waiter);
+  pipe.first.send(1);
+  EXPECT_EQ(*process.join(std::stop_token()), 0);
+  EXPECT_EQ(*process.join(testing::stopped()), 0) << "it has ended";
 }
 
 TEST(Process, EndsByASignalWhenTold) {

@@ -6,6 +6,7 @@
 
 #include "process/door.hpp"
 #include "process/joining.hpp"
+#include "sync/wait.hpp"
 
 namespace onecopy {
 namespace {
@@ -38,6 +39,10 @@ Result<int> Door::admit(std::int64_t wait) {
     const auto admitted = state_->door.admit(deadline);
     if (admitted.error() != Error::interrupted) return admitted;
   }
+}
+
+Result<int> Door::admit_until(detail::Stop stop) {
+  return sync::until_stopped(stop, [this](std::int64_t wait) { return admit(wait); });
 }
 
 int Door::fileno() const noexcept { return closed() ? -1 : state_->door.descriptor(); }
