@@ -1,8 +1,6 @@
 // The pipe of include/onecopy/pipe.hpp: values through the two ends of pipe_end.hpp.
 #include <onecopy/pipe.hpp>
 
-#include <string>
-
 #include "channel/pipe_state.hpp"
 #include "channel/values.hpp"
 
@@ -10,8 +8,19 @@ namespace onecopy::detail {
 
 namespace {
 
-Failure goes_the_other_way(const char* does) {
-  return {Error::invalid, 0, std::string("this end of the pipe only ") + does};
+enum class Way { in, out };
+
+// Whether that end is open, and goes that way; the handle's pointer is null once it is closed.
+template <class Pointer>
+bool goes(const Pointer& state, Way way) noexcept {
+  return state != nullptr && (way == Way::in ? state->end.incoming : state->end.outgoing).valid();
+}
+
+Failure refusal(bool closed, Way way) {
+  if (closed) return {Error::closed};
+  return {
+      Error::invalid, 0,
+      way == Way::in ? "this end of the pipe only sends" : "this end of the pipe only receives"};
 }
 
 }  // namespace
@@ -29,35 +38,38 @@ PipeHandle& PipeHandle::operator=(PipeHandle&&) noexcept = default;
 PipeHandle::~PipeHandle() = default;
 
 Result<void> PipeHandle::send(ValueWrite value, std::int64_t wait) {
-  if (closed()) return Error::closed;
-  if (!state_->end.outgoing.valid()) return goes_the_other_way("receives");
+  if (!goes(state_, Way::out)) [[unlikely]]
+    return refusal(closed(), Way::out);
   return channel::put_value(state_->end.outgoing, value, wait, state_->end.socket.get());
 }
 
 Result<void> PipeHandle::recv(ValueRead value, std::int64_t wait) {
-  if (closed()) return Error::closed;
-  if (!state_->end.incoming.valid()) return goes_the_other_way("sends");
+  if (!goes(state_, Way::in)) [[unlikely]]
+    return refusal(closed(), Way::in);
   return channel::get_value(state_->end.incoming, value, wait, state_->end.socket.get());
 }
 
 Result<bool> PipeHandle::poll(std::int64_t wait) {
-  if (closed()) return Error::closed;
-  if (!state_->end.incoming.valid()) return goes_the_other_way("sends");
+  if (!goes(state_, Way::in)) [[unlikely]]
+    return refusal(closed(), Way::in);
   return channel::poll_value(state_->end.incoming, wait, state_->end.socket.get());
 }
 
 Result<void> PipeHandle::send(ValueWrite value, Stop stop) {
-  if (closed()) return Error::closed;
+  if (!goes(state_, Way::out)) [[unlikely]]
+    return refusal(closed(), Way::out);
   return channel::put_value(state_->end.outgoing, value, stop, state_->end.socket.get());
 }
 
 Result<void> PipeHandle::recv(ValueRead value, Stop stop) {
-  if (closed()) return Error::closed;
+  if (!goes(state_, Way::in)) [[unlikely]]
+    return refusal(closed(), Way::in);
   return channel::get_value(state_->end.incoming, value, stop, state_->end.socket.get());
 }
 
 Result<bool> PipeHandle::poll(Stop stop) {
-  if (closed()) return Error::closed;
+  if (!goes(state_, Way::in)) [[unlikely]]
+    return refusal(closed(), Way::in);
   return channel::poll_value(state_->end.incoming, stop, state_->end.socket.get());
 }
 
