@@ -84,4 +84,17 @@ void close_own(int fd) noexcept {
   all.erase(found);
 }
 
+Result<std::pair<OwnDescriptor, OwnDescriptor>> own_stream_pair() {
+  std::pair<OwnDescriptor, OwnDescriptor> own;
+  const NoFork no_fork;
+  auto pair = stream_pair();
+  if (!pair) return std::move(pair).failure();
+  auto& [first, second] = *pair;
+  if (auto noted = no_fork.note(first.get()); !noted) return std::move(noted).failure();
+  if (auto noted = no_fork.note(second.get()); !noted) return std::move(noted).failure();
+  own.first = OwnDescriptor(first.release());
+  own.second = OwnDescriptor(second.release());
+  return own;
+}
+
 }  // namespace onecopy::os

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <mutex>
+#include <utility>
 
 #include "os/descriptor.hpp"
 
@@ -31,5 +32,30 @@ class NoFork {
 bool is_own(int fd) noexcept;
 // Closes one that was noted; nothing for any other, a copy of it in a forked child included.
 void close_own(int fd) noexcept;
+
+// Owns one that was noted, and closes it by close_own(): in a forked child that is nothing.
+class OwnDescriptor {
+ public:
+  OwnDescriptor() noexcept = default;
+  explicit OwnDescriptor(int fd) noexcept : fd_(fd) {}
+  OwnDescriptor(OwnDescriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  OwnDescriptor& operator=(OwnDescriptor&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  ~OwnDescriptor() { reset(); }
+
+  int get() const noexcept { return fd_; }
+  explicit operator bool() const noexcept { return fd_ >= 0; }
+  void reset() noexcept {
+    if (const int fd = std::exchange(fd_, -1); fd >= 0) close_own(fd);
+  }
+
+ private:
+  int fd_ = -1;
+};
+
+// stream_pair() with both ends this process's alone: who forks meanwhile keeps neither open.
+Result<std::pair<OwnDescriptor, OwnDescriptor>> own_stream_pair();
 
 }  // namespace onecopy::os

@@ -1,5 +1,8 @@
 #include "os/own_descriptors.hpp"
 
+#include <optional>
+#include <utility>
+
 #include <gtest/gtest.h>
 
 #include "os/testing.hpp"
@@ -46,6 +49,27 @@ TEST(OwnDescriptors, ThatWereNeverNotedAreLeftAlone) {
   const Descriptor other = event_descriptor().value();
   close_own(other.get());
   EXPECT_TRUE(is_open(other.get()));
+}
+
+TEST(OwnDescriptors, OfAPairGoWithTheirOwner) {
+  auto pair = std::make_optional(own_stream_pair().value());
+  const int first = pair->first.get();
+  const int second = pair->second.get();
+  Child child([&] {
+    if (is_open(first) || is_open(second)) return 1;
+    // Files of its own get the numbers: they are not the owner's to close.
+    const auto other = stream_pair().value();
+    pair.reset();
+    return is_open(other.first.get()) && is_open(other.second.get()) ? 0 : 2;
+  });
+  EXPECT_EQ(child.collect().code, 0);
+  OwnDescriptor kept = std::move(pair->first);
+  pair.reset();
+  EXPECT_TRUE(is_open(first));
+  EXPECT_FALSE(is_open(second));
+  kept.reset();
+  EXPECT_FALSE(is_open(first));
+  EXPECT_FALSE(kept);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "os/process_identity.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <csignal>
@@ -190,6 +191,34 @@ Result<Descriptor> open_pidfd(pid_t pid) {
     return Failure{Error::permission, reason, "this system does not offer pidfd_open"};
   }
   return system_failure(reason, "cannot open a process descriptor");
+}
+
+Result<Descriptor> open_pidfd(const ProcessIdentity& identity) {
+  if (identity.pid <= 0) return Failure{Error::closed, ESRCH};
+  auto pidfd = open_pidfd(identity.pid);
+  if (!pidfd) return pidfd;
+  if (has_ended(*pidfd) || !is_same_process(identity, *pidfd)) return Failure{Error::closed, ESRCH};
+  return pidfd;
+}
+
+Result<void> wait_until_dead(const ProcessIdentity& identity, Deadline deadline) noexcept {
+  // Without a pidfd, look now and then.
+  constexpr Nanoseconds kFirstSlice = kMillisecond / 2;
+  constexpr Nanoseconds kLongestSlice = 20 * kMillisecond;
+  Nanoseconds slice = kFirstSlice;
+  for (;;) {
+    const Descriptor pidfd = try_open_pidfd(identity.pid);
+    if (!is_alive(identity)) return {};
+    if (deadline.expired()) return Error::timed_out;
+    bool interrupted;
+    if (pidfd) {
+      interrupted = poll_one(pidfd.get(), true, false, deadline).interrupted;
+    } else {
+      interrupted = !sleep_until(deadline.earlier_of(slice));
+      slice = std::min(2 * slice, kLongestSlice);
+    }
+    if (interrupted) return Error::interrupted;
+  }
 }
 
 Result<void> send_signal(const ProcessIdentity& identity, int signal) noexcept {

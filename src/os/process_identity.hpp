@@ -43,6 +43,11 @@ bool is_alive(const ProcessIdentity& identity) noexcept;
 // A descriptor that becomes readable when the process ends. Errors: closed (no such process),
 // permission (EPERM and ENOSYS alike: this kernel or container has none), too_many.
 Result<Descriptor> open_pidfd(pid_t pid);
+// The same of that very process. Error::closed when it is dead.
+Result<Descriptor> open_pidfd(const ProcessIdentity& identity);
+
+// Waits until that very process, whoever's child it is, is dead. Errors: timed_out, interrupted.
+Result<void> wait_until_dead(const ProcessIdentity& identity, Deadline deadline) noexcept;
 
 // Sends a signal to that very process, never to another that got its pid (where pidfd is denied: to
 // the pid, after asking whether it is still the same). Error::closed when it is dead.
