@@ -11,6 +11,7 @@
 #include "os/child_process.hpp"
 #include "os/descriptor.hpp"
 #include "os/lifeline.hpp"
+#include "os/own_descriptors.hpp"
 #include "process/lifelines.hpp"
 #include "process/variables.hpp"
 
@@ -65,7 +66,8 @@ Result<Child> start_program(const Program& program) {
   }
   for (channel::Channel* channel : program.channels) channel->hold_for(place->slot);
 
-  std::vector<int> keep{*arena};
+  std::vector<int> keep(program.descriptors.begin(), program.descriptors.end());
+  keep.push_back(*arena);
   if (childs_end) keep.push_back(childs_end.get());
   const Result<pid_t> pid =
       os::start_program(program.path, program.arguments,
@@ -90,6 +92,8 @@ Result<bool> join_from_environment() {
     int descriptor = -1;
     if (!parse_numbers(*lifeline, descriptor)) return bad_variable(kLifeline, *lifeline);
     static_cast<void>(os::set_inheritable(descriptor, false));
+    // What this process forks has no use for it, and may run for long.
+    static_cast<void>(os::NoFork().note(descriptor));
     if (Result<void> armed = os::arm_lifeline(descriptor); !armed)
       return std::move(armed).failure();
   }

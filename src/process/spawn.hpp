@@ -27,6 +27,7 @@ struct Program {
   bool daemon = false;                        // ends with this process
   // Channels that the program is told the names of: it holds them before it is born.
   std::span<channel::Channel* const> channels = {};
+  std::span<const int> descriptors = {};  // that it has too, under their numbers
 };
 
 Result<Child> start_program(const Program& program);
