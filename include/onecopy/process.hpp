@@ -5,7 +5,8 @@
 ///     ...
 ///     int code = worker.join().value_or_throw();
 ///
-/// A process is made by fork (one that begins afresh: onecopy/spawn.hpp): it sees everything that
+/// A process is made by fork (one that begins afresh: onecopy/spawn.hpp, or, many of them,
+/// onecopy/template.hpp): it sees everything that
 /// the caller has at that moment, as a copy of its own, except what is shared by name. Only the
 /// calling thread exists in it, so a program that holds locks in other threads starts its processes
 /// first. The function's int becomes the exit code; void is 0, and an exception that nobody catches
@@ -45,6 +46,8 @@ struct ProcessBody {
 struct Spawning;  // onecopy/spawn.hpp
 
 }  // namespace detail
+
+class Template;  // onecopy/template.hpp
 
 /// A process that this one has started. The head of process.hpp says who may use it, and what a
 /// death leaves.
@@ -119,6 +122,7 @@ class Process {
  private:
   struct State;
   friend struct detail::Spawning;
+  friend class Template;
   explicit Process(detail::UniquePointer<State> state) noexcept;
   static Result<Process> start_body(detail::ProcessBody body, ProcessOptions options);
   Result<int> join_within(std::int64_t wait);

@@ -22,6 +22,9 @@
 /// and an exception that nobody catches is reported on stderr and is 1. Then the process ends as by
 /// std::exit().
 ///
+/// Where many are started, or each would have to prepare itself, a template starts them sooner:
+/// onecopy/template.hpp.
+///
 /// Any thread may call spawn(). For the Process and its end see onecopy/process.hpp. A parent that
 /// dies at any instruction leaves a child that runs, or none.
 ///
@@ -52,27 +55,38 @@ struct Spawning {
                                ValueWrite arguments);
 };
 
-}  // namespace detail
-
-/// To be called first of all in main(). In a process that spawn() has started it runs the function,
-/// and ends the process. In any other it does nothing: it looks for a variable of the environment.
-void run_spawned();
-
-/// Starts this program anew, to call the function with copies of these arguments.
-template <class Function, class... Arguments>
-Result<Process> spawn(ProcessOptions options, Function function, Arguments&&... arguments) {
-  using Types = detail::TaskOf<Function, std::remove_cvref_t<Arguments>...>;
-  static_assert(std::is_empty_v<Function> || detail::kIsFunction<Function>,
+// Starts something by `start(callable, arguments)`, which is given both as they are sent.
+template <class Start, class Function, class... Arguments>
+auto send_call(Start&& start, Function function, Arguments&&... arguments)
+    -> decltype(start(Callable{}, ValueWrite{})) {
+  using Types = TaskOf<Function, std::remove_cvref_t<Arguments>...>;
+  static_assert(std::is_empty_v<Function> || kIsFunction<Function>,
                 "a process that begins afresh has nothing that a lambda could have captured: give "
                 "it what it needs as arguments");
   static_assert(
       std::is_void_v<typename Types::Returned> || std::is_same_v<typename Types::Returned, int>,
       "the function's result becomes the exit code: it is void, or an int");
-  if constexpr (detail::kIsFunction<Function>) {
+  if constexpr (kIsFunction<Function>) {
     if (function == nullptr) return Failure{Error::invalid, 0, "there is no function to spawn"};
   }
-  const detail::ArgumentsWrite<Arguments...> given(std::forward<Arguments>(arguments)...);
-  return detail::Spawning::start(std::move(options), Types::send(function), given.write());
+  const ArgumentsWrite<Arguments...> given(std::forward<Arguments>(arguments)...);
+  return start(Types::send(function), given.write());
+}
+
+}  // namespace detail
+
+/// To be called first of all in main(). In a process that spawn() has started it runs the function,
+/// and ends the process. In any other it does nothing: it looks for variables of the environment.
+void run_spawned();
+
+/// Starts this program anew, to call the function with copies of these arguments.
+template <class Function, class... Arguments>
+Result<Process> spawn(ProcessOptions options, Function function, Arguments&&... arguments) {
+  return detail::send_call(
+      [&](const detail::Callable& callable, detail::ValueWrite given) {
+        return detail::Spawning::start(std::move(options), callable, given);
+      },
+      function, std::forward<Arguments>(arguments)...);
 }
 /// The same, with no name, and not as a daemon.
 template <class Function, class... Arguments>

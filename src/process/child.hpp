@@ -1,10 +1,12 @@
-// A child of this process, forked or started afresh: whether it lives, and how it ended.
+// A child of this process, forked or started afresh, or one that its template has forked for it:
+// whether it lives, and how it ended.
 //
 // One thread at a time may use a Child, and only the process that started it learns anything: to
 // others, its own forked children too, every question is answered with Error::closed. A Child that
 // is thrown away leaves its process alone; only the lifeline is let go, which ends a daemon.
 #pragma once
 
+#include <memory>
 #include <optional>
 
 #include <sys/types.h>
@@ -14,14 +16,21 @@
 #include "os/child_process.hpp"
 #include "os/clock.hpp"
 #include "os/descriptor.hpp"
+#include "os/own_descriptors.hpp"
 #include "os/process_identity.hpp"
+#include "process/report.hpp"
 
 namespace onecopy::process {
+
+class TemplateProcess;
 
 class Child {
  public:
   // `lifeline` is the kept end of the child's lifeline, -1: it has none.
   Child(pid_t pid, int lifeline) noexcept;
+  // One that the template has forked, of which `line` tells more than the first report.
+  Child(const Report& first, int lifeline, os::OwnDescriptor line,
+        std::shared_ptr<TemplateProcess> from);
   Child(Child&& other) noexcept;
   Child& operator=(Child&& other) noexcept;
   ~Child();
@@ -40,6 +49,8 @@ class Child {
 
  private:
   bool is_ours() const noexcept;
+  Result<int> collect(os::Deadline deadline);
+  Result<int> hear_of_end(os::Deadline deadline);
 
   pid_t pid_;
   pid_t parent_;
@@ -47,6 +58,8 @@ class Child {
   int lifeline_;
   os::Descriptor watched_;
   std::optional<Result<int>> ended_;
+  os::OwnDescriptor line_;
+  std::shared_ptr<TemplateProcess> from_;  // lives until it has told
 };
 
 }  // namespace onecopy::process

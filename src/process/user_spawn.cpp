@@ -7,6 +7,7 @@
 #include "process/call.hpp"
 #include "process/process_state.hpp"
 #include "process/start_call.hpp"
+#include "process/template_serving.hpp"
 
 namespace onecopy {
 
@@ -23,7 +24,10 @@ Result<Process> detail::Spawning::start(ProcessOptions options, const Callable& 
 void run_spawned() {
   process::note_beginning();
   const auto call = process::take_call();
-  if (call) std::exit(process::run_taken_call(*call));
+  const auto line = process::take_template_line();
+  if (!call) return;
+  if (line) process::run_template(*call, *line);
+  std::exit(process::run_taken_call(*call));
 }
 
 }  // namespace onecopy

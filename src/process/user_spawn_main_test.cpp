@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 #include <onecopy/family.hpp>
+#include <onecopy/template.hpp>
 
 #include "testing/fresh_process.hpp"
 
@@ -17,6 +18,7 @@ TEST(SpawnWithoutABeginning, IsRefused) {
     const auto refused = spawn([] {});
     EXPECT_EQ(refused.error(), Error::invalid);
     EXPECT_NE(refused.failure().text().find("run_spawned()"), std::string::npos);
+    EXPECT_EQ(Template::start().error(), Error::invalid);
   });
 }
 
