@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "os/own_descriptors.hpp"
 #include "os/process_identity.hpp"
 #include "os/system.hpp"
 
@@ -208,6 +209,7 @@ Result<pid_t> start_program(const std::string& path, const std::vector<std::stri
   sigset_t all;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &launch.mask);
+  const HandOn hand_on(keep);
   const pid_t child = launch_child(launch);
   const int reason = errno;
   pthread_sigmask(SIG_SETMASK, &launch.mask, nullptr);

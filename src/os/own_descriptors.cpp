@@ -24,6 +24,8 @@ Registry& registry() {
   return instance;
 }
 
+thread_local std::span<const int> handed_on;
+
 bool is_same(const Noted& noted) noexcept {
   const auto now = identify(noted.descriptor);
   return now && *now == noted.identity;
@@ -44,7 +46,9 @@ void before_fork() { registry().mutex.lock(); }
 void after_fork_in_parent() { registry().mutex.unlock(); }
 
 void after_fork_in_child() {
-  for (const Noted& noted : registry().noted) close_if_same(noted);
+  for (const Noted& noted : registry().noted) {
+    if (std::ranges::find(handed_on, noted.descriptor) == handed_on.end()) close_if_same(noted);
+  }
   registry().noted.clear();
   registry().mutex.unlock();
 }
@@ -83,6 +87,9 @@ void close_own(int fd) noexcept {
   close_if_same(*found);
   all.erase(found);
 }
+
+HandOn::HandOn(std::span<const int> descriptors) noexcept { handed_on = descriptors; }
+HandOn::~HandOn() { handed_on = {}; }
 
 Result<std::pair<OwnDescriptor, OwnDescriptor>> own_stream_pair() {
   std::pair<OwnDescriptor, OwnDescriptor> own;

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <mutex>
+#include <span>
 #include <utility>
 
 #include "os/descriptor.hpp"
@@ -53,6 +54,16 @@ class OwnDescriptor {
 
  private:
   int fd_ = -1;
+};
+
+// While it lives, what this thread forks keeps these, own or not. For starting a program by
+// vfork(), which ThreadSanitizer makes a fork.
+class HandOn {
+ public:
+  explicit HandOn(std::span<const int> descriptors) noexcept;
+  ~HandOn();
+  HandOn(const HandOn&) = delete;
+  HandOn& operator=(const HandOn&) = delete;
 };
 
 // stream_pair() with both ends this process's alone: who forks meanwhile keeps neither open.

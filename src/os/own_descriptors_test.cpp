@@ -1,6 +1,7 @@
 #include "os/own_descriptors.hpp"
 
 #include <optional>
+#include <thread>
 #include <utility>
 
 #include <gtest/gtest.h>
@@ -49,6 +50,21 @@ TEST(OwnDescriptors, ThatWereNeverNotedAreLeftAlone) {
   const Descriptor other = event_descriptor().value();
   close_own(other.get());
   EXPECT_TRUE(is_open(other.get()));
+}
+
+TEST(OwnDescriptors, ThatAreHandedOnAreKeptByWhatThisThreadForks) {
+  const int handed_on = make_own();
+  const int other = make_own();
+  const int descriptors[] = {handed_on};
+  const HandOn hand_on(descriptors);
+  Child child([&] { return is_open(handed_on) && !is_open(other) ? 0 : 1; });
+  EXPECT_EQ(child.collect().code, 0);
+  std::thread([&] {
+    Child forked_elsewhere([&] { return is_open(handed_on) ? 1 : 0; });
+    EXPECT_EQ(forked_elsewhere.collect().code, 0);
+  }).join();
+  close_own(handed_on);
+  close_own(other);
 }
 
 TEST(OwnDescriptors, OfAPairGoWithTheirOwner) {
