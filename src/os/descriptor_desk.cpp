@@ -95,14 +95,13 @@ class AllSignalsBlocked {
 
 }  // namespace
 
-// Both descriptors are this process's own.
 struct DescriptorDesk::State {
   DeskAddress address{random_u64(), random_u64()};
   pid_t opener = process_id();
   // As the kernel tells whoever connects, and does so still when the process is another user's.
   uid_t opened_as = user_id();
-  int handed = -1;
-  int listener = -1;
+  OwnDescriptor handed{};
+  OwnDescriptor listener{};
   std::atomic<bool> stopping{false};
   std::thread thread{};
 
@@ -116,10 +115,10 @@ struct DescriptorDesk::State {
 
 Result<void> DescriptorDesk::State::set_up(int descriptor) {
   const NoFork no_fork;
-  const auto keep = [&no_fork](int& number, Result<Descriptor> made) -> Result<void> {
+  const auto keep = [&no_fork](OwnDescriptor& own, Result<Descriptor> made) -> Result<void> {
     if (!made) return std::move(made).failure();
     if (auto noted = no_fork.note(made->get()); !noted) return noted;
-    number = made->release();
+    own = OwnDescriptor(made->release());
     return {};
   };
   if (auto kept = keep(handed, duplicate(descriptor)); !kept) return kept;
@@ -147,22 +146,21 @@ bool DescriptorDesk::State::stop() noexcept {
     // Release: pairs with the thread's look, once it is awake.
     stopping.store(true, std::memory_order_release);
     count_desks(-1);
-    stopped = is_own(listener) && shutdown(listener, SHUT_RDWR) == 0;
+    stopped = is_own(listener.get()) && shutdown(listener.get(), SHUT_RDWR) == 0;
     if (stopped) {
       thread.join();
     } else {
       thread.detach();
+      // The thread may read the number.
+      close_own(handed.get());
     }
-  }
-  for (const int own : {handed, listener}) {
-    if (own >= 0) close_own(own);
   }
   return stopped;
 }
 
 void DescriptorDesk::State::serve() const {
   for (;;) {
-    static_cast<void>(poll_one(listener, true, false, Deadline::never()));
+    static_cast<void>(poll_one(listener.get(), true, false, Deadline::never()));
     if (stopping.load(std::memory_order_acquire)) return;
     if (!hand_to_next()) return;
   }
@@ -174,13 +172,14 @@ bool DescriptorDesk::State::hand_to_next() const {
   Error why = Error::none;
   {
     const NoFork no_fork;
-    if (!no_fork.owns(listener) || !no_fork.owns(handed)) return false;
-    const auto asker = accept_connection(listener);
+    if (!no_fork.owns(listener.get()) || !no_fork.owns(handed.get())) return false;
+    const auto asker = accept_connection(listener.get());
     if (asker) {
       if (!may_have_it(asker->get())) return true;
+      const int descriptor = handed.get();
       const std::byte payload{1};
       static_cast<void>(
-          send_descriptors(asker->get(), std::span(&handed, 1), std::span(&payload, 1)));
+          send_descriptors(asker->get(), std::span(&descriptor, 1), std::span(&payload, 1)));
       return true;
     }
     why = asker.error();
