@@ -80,6 +80,9 @@ def lifeline_pair() -> tuple[int, int]:
     inherit by themselves."""
 
 def close_lifeline(kept: int) -> None: ...
+def interrupted_at_fork() -> bool:
+    """Whether a Ctrl-C was held back when this process last forked: the child has not got it."""
+
 def keeping_interrupts(function: Callable[[], object]) -> Callable[[], object]:
     """What calls `function` at a fork (os.register_at_fork), where exceptions are printed and
     lost: a Ctrl-C that interrupts it has it run once more, and is raised after the fork."""

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-# Private names of stock, the same in all versions.
-_dangling: Any = process.__dict__["_dangling"]
-_finalizers: Any = util.__dict__["_finalizer_registry"]
+# For private names of stock, the same in all versions.
+_process: Any = process
+_util: Any = util
 
 
 def check_descriptors() -> None:
@@ -54,18 +54,24 @@ class Watched(popen_fork.Popen):
             _engine.reclaim_dead()
         return code
 
-    def _keep_ends(self, process_obj: process.BaseProcess, lifeline: Lifeline | None) -> None:
+    def _keep_ends(self, process_obj: Any, lifeline: Lifeline | None) -> None:
         """Has the engine close what this process keeps of its child. Stock has a weak reference
         call back to do so, and another one to forget the process object for its own tests: a Ctrl-C
         would be lost in either."""
         self._ends = ends = _engine.KeptEnds()
         given = self.finalizer
-        ends.take(_finalizers, given._key, given._args, -1 if lifeline is None else lifeline.kept)
+        kept = -1 if lifeline is None else lifeline.kept
+        ends.take(_util._finalizer_registry, given._key, given._args, kept)
         self.finalizer = ends
         given._weakref = None  # which would call it, and keeps it alive
         if lifeline is not None:
             os.close(lifeline.armed)
-        _dangling.discard(process_obj)
+        _process._dangling.discard(process_obj)
+        # As start() does in a moment: what a handler raises until then leaves a process that is
+        # known.
+        process_obj._popen = self
+        process_obj._sentinel = self.sentinel
+        _process._children.add(process_obj)
 
 
 def _was_waited_for(pid: int) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from multiprocessing import popen_fork as _stock
 from multiprocessing import process
 
@@ -39,3 +41,6 @@ class Popen(Watched):
                 if stdin is not None:
                     stdin.drop()
             self._keep_ends(process_obj, lifeline)
+            if signal.SIGINT not in mask and _engine.interrupted_at_fork():
+                # It went to all there were, and would leave this child alone on the machine.
+                os.kill(self.pid, signal.SIGINT)

@@ -1,5 +1,8 @@
 #include "at_fork.hpp"
 
+#include <csignal>
+
+#include "os/fork_hooks.hpp"
 #include "os/system.hpp"
 
 namespace onecopy::python {
@@ -22,6 +25,17 @@ PyObject* call_beside_threads(PyObject* function, PyObject* none) {
   return call(function, none);
 }
 
+// The forking thread's, under the GIL or in a process that has let go of it for the fork alone.
+bool interrupted = false;
+
+void look_for_interrupt() {
+  sigset_t pending;
+  sigpending(&pending);
+  const bool now = sigismember(&pending, SIGINT) == 1;
+  // Not stored where nothing changes: the page is one of those that a fork has made common.
+  if (now != interrupted) interrupted = now;
+}
+
 PyMethodDef definition = {"at_fork", call, METH_NOARGS, nullptr};
 PyMethodDef beside = {"at_fork_beside_threads", call_beside_threads, METH_NOARGS, nullptr};
 
@@ -30,5 +44,9 @@ PyMethodDef beside = {"at_fork_beside_threads", call_beside_threads, METH_NOARGS
 PyObject* keeping_interrupts(PyObject* function) { return PyCFunction_New(&definition, function); }
 
 PyObject* beside_threads(PyObject* function) { return PyCFunction_New(&beside, function); }
+
+void watch_for_interrupts() { os::register_fork_hooks(nullptr, look_for_interrupt, nullptr); }
+
+bool interrupted_at_fork() noexcept { return interrupted; }
 
 }  // namespace onecopy::python

@@ -14,4 +14,11 @@ PyObject* keeping_interrupts(PyObject* function);
 // runs Python after a fork, each page that this changes is copied first.
 PyObject* beside_threads(PyObject* function);
 
+// Has every fork of this process look whether a Ctrl-C waits. Once, when the module is loaded.
+void watch_for_interrupts();
+
+// Whether one was held back when this process last forked, so that the child was not told of it:
+// who is sent one together with its parent is there before, and gets it, or is not.
+bool interrupted_at_fork() noexcept;
+
 }  // namespace onecopy::python

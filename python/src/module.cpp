@@ -69,6 +69,8 @@ NB_MODULE(_engine, module) {
     throw nb::python_error();
   }
   python::watch_arenas();
+  python::watch_for_interrupts();
+  module.def("interrupted_at_fork", &python::interrupted_at_fork);
   python::add_family_functions(module);
   python::add_inspect_function(module);
   python::add_names_functions(module);
