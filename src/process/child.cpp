@@ -9,8 +9,9 @@
 namespace onecopy::process {
 namespace {
 
-// A template tells of an end within moments, unless it is stopped.
-constexpr os::Nanoseconds kTelling = 10 * os::kSecond;
+// A template tells of an end within moments, unless it is stopped: so long is that waited for,
+// once.
+constexpr os::Nanoseconds kTelling = os::kSecond;
 
 // It is readable at once, and for good.
 Result<os::Descriptor> readable_descriptor() {
@@ -49,7 +50,8 @@ Child::Child(Child&& other) noexcept
       watched_(std::move(other.watched_)),
       ended_(std::move(other.ended_)),
       line_(std::move(other.line_)),
-      from_(std::move(other.from_)) {}
+      from_(std::move(other.from_)),
+      seen_dead_(other.seen_dead_) {}
 
 Child& Child::operator=(Child&& other) noexcept {
   std::swap(pid_, other.pid_);
@@ -60,6 +62,7 @@ Child& Child::operator=(Child&& other) noexcept {
   std::swap(ended_, other.ended_);
   std::swap(line_, other.line_);
   std::swap(from_, other.from_);
+  std::swap(seen_dead_, other.seen_dead_);
   return *this;
 }
 
@@ -94,7 +97,8 @@ Result<int> Child::collect(os::Deadline deadline) {
 Result<int> Child::hear_of_end(os::Deadline deadline) {
   auto report = hear(line_.get(), deadline);
   if (report.error() == Error::timed_out) {
-    if (os::is_alive(identity_)) return Error::timed_out;
+    if (seen_dead_ || os::is_alive(identity_)) return Error::timed_out;
+    seen_dead_ = true;
     // Whoever saw it end, by watch() say, is to find that it has.
     report = hear(line_.get(), os::Deadline::after(kTelling));
     if (report.error() == Error::timed_out) return Error::timed_out;
@@ -103,6 +107,12 @@ Result<int> Child::hear_of_end(os::Deadline deadline) {
   auto dead = os::wait_until_dead(identity_, deadline);
   while (dead.error() == Error::interrupted) dead = os::wait_until_dead(identity_, deadline);
   if (!dead) return Error::timed_out;
+  // Ours to collect where this process inherits orphans: PID 1 of a container, say.
+  if (const auto now = os::identify_process(pid_); now && *now == identity_) {
+    if (const auto status = os::wait_process(pid_, os::Deadline::at(0))) {
+      return status->as_exit_code();
+    }
+  }
   return Failure{
       Error::closed, 0,
       "how the process ended is not known: its template, which was to tell, ended before "

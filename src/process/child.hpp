@@ -60,6 +60,7 @@ class Child {
   std::optional<Result<int>> ended_;
   os::OwnDescriptor line_;
   std::shared_ptr<TemplateProcess> from_;  // lives until it has told
+  bool seen_dead_ = false;                 // and waited for the template to tell
 };
 
 }  // namespace onecopy::process

@@ -74,9 +74,10 @@ Failure TemplateProcess::why_silent() {
   const std::lock_guard guard(mutex_);
   const auto code = child_.join(os::Deadline::after(kDying));
   if (code.error() == Error::timed_out) {
-    return {Error::closed, 0,
-            "the template took no notice: it has too many files open, or the program has closed "
-            "what leads to it"};
+    const bool leads_there = os::is_own(line_.get());
+    return {leads_there ? Error::too_many : Error::closed, 0,
+            leads_there ? "the template has too many files open to take what came with the call"
+                        : "the program has closed what leads to the template"};
   }
   return {Error::closed, 0,
           "the template has ended" + (code ? " " + manner_of(*code) : "") +

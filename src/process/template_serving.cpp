@@ -3,12 +3,14 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <span>
 #include <utility>
 #include <vector>
 
 #include "memory/family.hpp"
 #include "os/descriptor_passing.hpp"
 #include "os/lifeline.hpp"
+#include "os/own_descriptors.hpp"
 #include "os/signal_hold.hpp"
 #include "os/system.hpp"
 #include "process/body.hpp"
@@ -30,36 +32,53 @@ constexpr os::Nanoseconds kSlice = 20 * os::kMillisecond;
 
 class Serving {
  public:
-  Serving(os::Descriptor socket, bool held_interrupts)
-      : socket_(std::move(socket)), held_interrupts_(held_interrupts) {}
+  explicit Serving(os::OwnDescriptor socket) : socket_(std::move(socket)) {}
 
   [[noreturn]] void serve();
 
  private:
   struct Served {
     Child child;
-    os::Descriptor line;
+    os::OwnDescriptor line;
     bool may_have_ended = false;
   };
-  // A request on its way to a child, whose memory has all of this too.
+  // A request on its way to a child, whose memory has all of this too; there the descriptors are
+  // ordinary ones. -1: it is no daemon.
   struct Birth {
     Serving& serving;
     channel::Channel channel;
-    os::Descriptor line;
-    os::Descriptor lifeline;
+    int line = -1;
+    int lifeline = -1;
   };
 
+  void shut_out_interrupts();
   bool wait();
   void tell_of_ends();
   void take_request();
   [[noreturn]] void be_child(Birth& birth);
 
-  os::Descriptor socket_;
-  bool held_interrupts_;  // by us
+  // This and the lines are the template's alone: what anybody forks here keeps none of them open,
+  // so that they end with the template.
+  os::OwnDescriptor socket_;
+  bool held_interrupts_ = false;     // by us
+  struct sigaction on_interrupt_{};  // what the program had set
   std::vector<Served> children_;
 };
 
+// Not while it is prepared: what is started then is to be as ever. Ignored as well as held, as a
+// thread that was there before main() holds nothing.
+void Serving::shut_out_interrupts() {
+  held_interrupts_ = os::hold_signal(SIGINT);
+  if (!held_interrupts_) return;
+  struct sigaction ignore{};
+  ignore.sa_handler = SIG_IGN;
+  sigaction(SIGINT, &ignore, &on_interrupt_);
+}
+
 void Serving::serve() {
+  shut_out_interrupts();
+  // Of the preparing: a template ends without a word.
+  flush_output();
   tell(socket_.get(), born());
   for (;;) {
     const bool asked = wait();
@@ -108,23 +127,34 @@ void Serving::tell_of_ends() {
 }
 
 void Serving::take_request() {
-  auto received = os::receive_descriptors(socket_.get(), 2, sizeof(ForkRequest));
+  std::vector<os::OwnDescriptor> own;
+  Result<os::ReceivedDescriptors> received = Error::empty;
+  {
+    const os::NoFork no_fork;
+    received = os::receive_descriptors(socket_.get(), 2, sizeof(ForkRequest));
+    if (received) {
+      for (os::Descriptor& descriptor : received->first) {
+        if (!no_fork.note(descriptor.get())) return;
+        own.emplace_back(descriptor.release());
+      }
+    }
+  }
   // The owner has let go of the line.
   if (received.error() == Error::end_of_stream) os::exit_now(0);
   // What came is closed already, which its sender sees.
   if (!received) return;
-  auto& [descriptors, payload] = *received;
   ForkRequest request;
-  if (descriptors.empty() || payload.size() != sizeof request) return;
-  std::memcpy(&request, payload.data(), sizeof request);
-  Birth birth{*this, {}, std::move(descriptors.front()), {}};
-  const int line = birth.line.get();
-  if (descriptors.size() > 1) birth.lifeline = std::move(descriptors.back());
+  if (own.empty() || received->second.size() != sizeof request) return;
+  std::memcpy(&request, received->second.data(), sizeof request);
+  const int line = own.front().get();
+  Birth birth{*this, {}, line, own.size() > 1 ? own.back().get() : -1};
   if (auto room = os::check_room_for(kRoom); !room) return tell(line, refused(room.failure()));
   // With the handle the child gets a hold on the channel, by the fork.
   auto channel = channel::Channel::open(request.channel);
   if (!channel) return tell(line, refused(channel.failure()));
   birth.channel = std::move(*channel);
+  const int handed_on[] = {birth.line, birth.lifeline};
+  const os::HandOn hand_on{std::span<const int>(handed_on, own.size())};
   auto child = fork_child(
       [](void* given) -> int {
         auto& born_now = *static_cast<Birth*>(given);
@@ -132,22 +162,27 @@ void Serving::take_request() {
       },
       &birth, {}, false);
   if (!child) return tell(line, refused(child.failure()));
-  children_.push_back({std::move(*child), std::move(birth.line)});
+  children_.push_back({std::move(*child), std::move(own.front())});
 }
 
 void Serving::be_child(Birth& birth) {
-  // All that is the template's. An open line of another child would outlive the template.
+  // All that is the template's; the fork has closed it.
   children_.clear();
-  socket_.reset();
-  const int line = birth.line.get();
+  os::Descriptor line(birth.line);
   if (auto member = memory::join_family(); !member) {
-    tell(line, refused(member.failure()));
+    tell(line.get(), refused(member.failure()));
     os::exit_now(1);
   }
-  if (birth.lifeline) os::arm_lifeline(birth.lifeline.release()).value_or_throw();
-  tell(line, born());
-  birth.line.reset();
-  if (held_interrupts_) os::let_signal_in(SIGINT);
+  if (birth.lifeline >= 0) {
+    os::NoFork().note(birth.lifeline).value_or_throw();
+    os::arm_lifeline(birth.lifeline).value_or_throw();
+  }
+  tell(line.get(), born());
+  line.reset();
+  if (held_interrupts_) {
+    sigaction(SIGINT, &on_interrupt_, nullptr);
+    os::let_signal_in(SIGINT);
+  }
   std::exit(run_call([&] { return std::move(birth.channel); }));
 }
 
@@ -158,32 +193,27 @@ std::optional<std::string> take_template_line() { return take_variable(kTemplate
 void run_template(const std::string& call, const std::string& line) {
   struct Beginning {
     const std::string& line;
-    os::Descriptor socket;
-    os::FileIdentity file;
-  } beginning{line, {}, {}};
+    os::OwnDescriptor socket;
+  } beginning{line, {}};
   const auto take_socket = [](void* given) {
-    auto& [text, socket, file] = *static_cast<Beginning*>(given);
+    auto& [text, socket] = *static_cast<Beginning*>(given);
     int number = -1;
     if (!parse_numbers(text, number)) throw Exception(bad_variable(kTemplate, text));
-    file = os::identify(number).value_or_throw();
     os::set_inheritable(number, false).value_or_throw();
-    socket.reset(number);
+    os::NoFork().note(number).value_or_throw();
+    socket = os::OwnDescriptor(number);
     return 0;
   };
   const auto check_socket = [](void* given) {
-    auto& [text, socket, file] = *static_cast<Beginning*>(given);
-    const auto now = os::identify(socket.get());
-    if (now && *now == file) return 0;
-    static_cast<void>(socket.release());
+    if (os::is_own(static_cast<Beginning*>(given)->socket.get())) return 0;
     throw Exception(Failure{Error::closed, 0,
                             "the function that was to prepare the template has closed what leads "
                             "to its owner"});
   };
-  const bool held_interrupts = os::hold_signal(SIGINT);
   if (run_body(take_socket, &beginning, "template") != 0) std::exit(1);
   if (const int failed = run_taken_call(call); failed != 0) std::exit(failed);
   if (run_body(check_socket, &beginning, "template") != 0) std::exit(1);
-  Serving(std::move(beginning.socket), held_interrupts).serve();
+  Serving(std::move(beginning.socket)).serve();
 }
 
 }  // namespace onecopy::process

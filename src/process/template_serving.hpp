@@ -2,9 +2,10 @@
 // its line, and tells how each fares over the line of that one (process/report.hpp).
 //
 // For the one thread that a template has; there is no way back. Ctrl-C, which a terminal gives to
-// the template too, waits in it for ever, and is as ever for its children. It ends with its owner,
-// by its lifeline; killed at any instruction it leaves the children that there are, whose ends are
-// told to nobody then, and of a request either a child that does the call or none.
+// the template too, is as ever while it is prepared and for its children, and else comes to
+// nothing. It ends with its owner, by its lifeline; killed at any instruction it leaves the
+// children that there are, whose ends are told to nobody then, and of a request either a child that
+// does the call or none.
 #pragma once
 
 #include <optional>

@@ -47,6 +47,40 @@ void wait_until_gone(const os::ProcessIdentity& process) {
   EXPECT_TRUE(os::wait_until_dead(process, os::Deadline::never()));
 }
 
+void leave_a_process() { Process::start(wait_until_let_go).value_or_throw(); }
+int leave_a_process_and_fail() {
+  leave_a_process();
+  return 3;
+}
+
+TEST(TemplateDeath, IsNoticedWhereThePreparingLeftAProcess) {
+  in_fresh_process([] {
+    Meeting meeting;
+    auto prepared = Template::start(leave_a_process).value_or_throw();
+    const auto left = os::identify_process(meeting.here.get()).value_or_throw();
+
+    kill(prepared.pid(), SIGKILL);
+
+    EXPECT_EQ(prepared.spawn(nothing).error(), Error::closed) << "it had the line open, too";
+    EXPECT_TRUE(os::is_alive(left));
+    meeting.go.put(1);
+    wait_until_gone(left);
+  });
+}
+
+TEST(TemplateDeath, InThePreparingIsNoticedWhereThatLeftAProcess) {
+  in_fresh_process([] {
+    Meeting meeting;
+
+    EXPECT_EQ(Template::start(leave_a_process_and_fail).error(), Error::closed);
+
+    const auto left = os::identify_process(meeting.here.get()).value_or_throw();
+    EXPECT_TRUE(os::is_alive(left));
+    meeting.go.put(1);
+    wait_until_gone(left);
+  });
+}
+
 TEST(TemplateDeath, ThatIsKilledLeavesItsChildren) {
   in_fresh_process([] {
     Meeting meeting;
