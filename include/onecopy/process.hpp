@@ -61,18 +61,22 @@ class Process {
               std::is_convertible_v<std::invoke_result_t<Callable&>, int>)
   static Result<Process> start(Callable&& callable, ProcessOptions options = {}) {
     using Plain = std::remove_reference_t<Callable>;
-    // The child has its own copy of this stack, so the callable need not outlive the call here.
-    const auto run = [](void* argument) -> int {
-      Plain& body = *static_cast<Plain*>(argument);
-      if constexpr (std::is_void_v<std::invoke_result_t<Callable&>>) {
-        body();
-        return 0;
-      } else {
-        return body();
-      }
-    };
-    void* argument = const_cast<void*>(static_cast<const void*>(detail::address_of(callable)));
-    return start_body({run, argument}, std::move(options));
+    if constexpr (std::is_function_v<Plain>) {
+      return start(&callable, std::move(options));
+    } else {
+      // The child has its own copy of this stack, so the callable need not outlive the call here.
+      const auto run = [](void* argument) -> int {
+        Plain& body = *static_cast<Plain*>(argument);
+        if constexpr (std::is_void_v<std::invoke_result_t<Callable&>>) {
+          body();
+          return 0;
+        } else {
+          return body();
+        }
+      };
+      void* argument = const_cast<void*>(static_cast<const void*>(detail::address_of(callable)));
+      return start_body({run, argument}, std::move(options));
+    }
   }
 
   /// No process: every call answers Error::closed.

@@ -71,6 +71,12 @@ TEST(Process, GivesTheFunctionsNumberAsExitCode) {
   EXPECT_EQ(*process.join(), 7) << "asked again";
 }
 
+int give_seven() { return 7; }
+
+TEST(Process, RunsAFunctionByItsName) {
+  EXPECT_EQ(Process::start(give_seven).value_or_throw().join().value_or_throw(), 7);
+}
+
 TEST(Process, ExitsWithZeroAfterAFunctionWithoutAnAnswer) {
   EXPECT_EQ(*start([] {}).join(), 0);
 }
