@@ -41,13 +41,13 @@ def _reduce_its_own_way(array: NDArray[Any]) -> Any:
 
 
 def _reduce(array: NDArray[Any]) -> Any:
-    # Unlike stock's, what comes of 5 looks into a buffer, is read-only where the array was, and
-    # keeps a foreign byte order and axes in another one.
+    if _offers_buffer(array):
+        # What comes of 5 looks into a buffer, and keeps what 4 loses: that the array is read-only,
+        # and a foreign byte order.
+        is_plain = array.flags.writeable and array.dtype.byteorder in "=|"
+        return array.__reduce_ex__(4 if is_plain and array.nbytes < _LARGE else 5)
     if not _moves_as_bytes(array):
-        return array.__reduce_ex__(4)
-    flags = array.flags
-    if flags.writeable and array.dtype.byteorder in "=|" and _offers_buffer(array):
-        return array.__reduce_ex__(5)
+        return array.__reduce_ex__(4)  # with 5, axes in another order stay so, unlike stock's
     return _make, _describe(array)
 
 
