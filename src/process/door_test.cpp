@@ -294,6 +294,8 @@ class Host {
           while (!os::poll_one(over_.get(), true, false, os::Deadline::at(0)).hung_up) {
             admitted += door.admit_for(1ms).has_value();
           }
+          // Who came in just before has said so, and need not have been heard.
+          while (door.admit_for(0ms)) ++admitted;
           expect_members(1);
           return ::testing::Test::HasFailure() ? 100 : admitted;
         }) {
