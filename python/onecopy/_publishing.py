@@ -32,8 +32,10 @@ def publish(name: str, thing: Any) -> None:
     finds it, of this user and in this network namespace.
 
     ValueError: the name is taken, or is not 1 to 63 bytes of UTF-8; the value has large parts that
-    are not shared, or queues or ends of pipes in it. OSError: there are 1024 names already.
+    are not shared, or queues or ends of pipes in it. OSError: there are 1024 names already, or the
+    end of the pipe is closed.
     """
+    _check(name)
     _family.join()
     kind = next((kind for kind, type_ in enumerate(_QUEUES) if type(thing) is type_), None)
     if kind is not None:
@@ -52,13 +54,20 @@ def find(name: str, timeout: float | None = 0.0) -> Any:
     time, or the publisher of a pipe is stopped. OSError: it hands the pipe to nobody here (another
     network namespace?). ValueError: this process is in no family yet.
     """
+    _check(name)
     return _engine.find(name, timeout, _QUEUES, PipeEnd)
 
 
 def withdraw(name: str) -> None:
     """Take back a name that this process has published. LookupError: there is no such name.
     PermissionError: another process has published it."""
+    _check(name)
     _engine.withdraw(name)
+
+
+def _check(name: object) -> None:
+    if not isinstance(name, str):
+        raise TypeError(f"a name is a str, and {name!r} is of type {type(name).__name__}")
 
 
 def published() -> list[str]:

@@ -100,8 +100,7 @@ PyObject* cut_lifeline(PyObject* self, PyObject*) {
 PyMethodDef methods[] = {
     {"take", take, METH_VARARGS,
      "take($self, registry, key, descriptors, lifeline, /)\n--\n\nThese are its own from now on, "
-     "and "
-     "no longer whose entry in the registry has that key."},
+     "and no longer whose entry in the registry has that key."},
     {"cut_lifeline", cut_lifeline, METH_NOARGS,
      "cut_lifeline($self, /)\n--\n\nClose the lifeline alone: the child has ended."},
     {nullptr, nullptr, 0, nullptr},

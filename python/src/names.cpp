@@ -151,7 +151,7 @@ nb::list published() {
 void add_names_functions(nb::module_& module) {
   module.def("publish_queue", &publish_queue, nb::arg("name"), nb::arg("queue"), nb::arg("kind"));
   module.def("publish_pipe", &publish_pipe, nb::arg("name"), nb::arg("connection"));
-  module.def("publish_value", &publish_value, nb::arg("name"), nb::arg("value"));
+  module.def("publish_value", &publish_value, nb::arg("name"), nb::arg("value").none());
   module.def("find", &find, nb::arg("name"), nb::arg("timeout").none(), nb::arg("queue_types"),
              nb::arg("pipe_type"));
   module.def(

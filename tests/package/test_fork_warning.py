@@ -108,6 +108,22 @@ def test_a_program_of_one_thread_is_not_warned(python):
     assert (outcome.stdout, warnings_in(outcome.stderr)) == ("1\n", [])
 
 
+def test_who_hands_out_a_published_pipe_is_no_thread_to_warn_of(python):
+    outcome = python(
+        """
+        import onecopy, os
+        here, there = onecopy.Pipe()
+        onecopy.publish("line", there)
+        if os.fork() == 0:
+            os._exit(0)
+        print(os.wait()[1], len(os.listdir("/proc/self/task")))
+        """,
+        PYTHONWARNINGS="always",
+    )
+
+    assert (outcome.stdout, warnings_in(outcome.stderr)) == ("0 2\n", [])
+
+
 def test_a_preexec_fn_is_no_fork_to_warn_of(python):
     outcome = python(PROGRAM, "run_between", PYTHONWARNINGS="always")
 

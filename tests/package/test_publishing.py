@@ -117,6 +117,22 @@ def test_a_pipe_of_one_way_is_found_as_one():
     assert (found.readable, found.writable) == (False, True)
 
 
+def test_names_are_text():
+    for wrong in (
+        lambda: onecopy.publish(5, onecopy.Queue()),
+        lambda: onecopy.find(5),
+        lambda: onecopy.withdraw(b"name"),
+    ):
+        with pytest.raises(TypeError, match="a name is a str, and .* is of type"):
+            wrong()
+
+
+def test_nothing_may_be_published():
+    onecopy.publish("nothing", None)
+
+    assert onecopy.find("nothing") is None
+
+
 def test_an_end_that_is_closed_is_refused():
     here, there = onecopy.Pipe()
     there.close()
