@@ -31,12 +31,9 @@ Result<Child> fork_child(int (*body)(void*), void* argument, const std::string& 
   auto place = memory::reserve_place();
   if (!place) return std::move(place).failure();
   memory::release_place(*place);
-  std::pair<int, int> lifeline{-1, -1};
-  if (daemon) {
-    auto made = make_lifeline();
-    if (!made) return std::move(made).failure();
-    lifeline = *made;
-  }
+  const auto made = lifeline_for(daemon);
+  if (!made) return made.failure();
+  const std::pair<int, int> lifeline = *made;
   os::Descriptor childs_end(lifeline.second);
   // What is still in the buffers would be printed by both.
   flush_output();

@@ -13,6 +13,11 @@ Result<std::pair<int, int>> make_lifeline() {
   return std::pair(pair->first.release(), pair->second.release());
 }
 
+Result<std::pair<int, int>> lifeline_for(bool daemon) {
+  if (!daemon) return std::pair(-1, -1);
+  return make_lifeline();
+}
+
 void close_lifeline(int kept) noexcept { os::close_own(kept); }
 
 }  // namespace onecopy::process

@@ -18,6 +18,9 @@ namespace onecopy::process {
 // (the end to keep, the end for the child to arm). Both close themselves at exec.
 Result<std::pair<int, int>> make_lifeline();
 
+// The same for a child that is to end with this process; -1 and -1 for any other.
+Result<std::pair<int, int>> lifeline_for(bool daemon);
+
 // The child has ended, or was never started. A number that no longer is the kept end that was made
 // (the program closed it and another file got it) is left alone.
 void close_lifeline(int kept) noexcept;

@@ -51,12 +51,9 @@ Result<Child> start_program(const Program& program) {
   if (Result<void> joined = memory::join_family(); !joined) return std::move(joined).failure();
   const Result<int> arena = memory::family_descriptor();
   if (!arena) return arena.failure();
-  std::pair<int, int> lifeline{-1, -1};
-  if (program.daemon) {
-    auto made = make_lifeline();
-    if (!made) return std::move(made).failure();
-    lifeline = *made;
-  }
+  const auto made = lifeline_for(program.daemon);
+  if (!made) return made.failure();
+  const std::pair<int, int> lifeline = *made;
   const os::Descriptor childs_end(lifeline.second);
 
   const Result<memory::Ticket> place = memory::reserve_place();

@@ -86,12 +86,9 @@ Failure TemplateProcess::why_silent() {
 
 Result<Child> TemplateProcess::fork(std::shared_ptr<TemplateProcess> from, OutgoingCall& call,
                                     bool daemon) {
-  std::pair<int, int> lifeline{-1, -1};
-  if (daemon) {
-    auto made = make_lifeline();
-    if (!made) return std::move(made).failure();
-    lifeline = *made;
-  }
+  const auto made = lifeline_for(daemon);
+  if (!made) return made.failure();
+  const std::pair<int, int> lifeline = *made;
   os::Descriptor childs_end(lifeline.second);
   const auto fail = [&](Failure why) -> Result<Child> {
     close_lifeline(lifeline.first);
