@@ -62,9 +62,9 @@ inline constexpr std::size_t kMostNames = 1024;
 
 namespace detail {
 
-Result<void> publish_value(std::string_view name, ValueWrite value);
+Result<void> publish_value(std::string_view name, const ValueWrite& value);
 // `wait` in nanoseconds, kForever included.
-Result<void> find_value(std::string_view name, ValueRead value, std::int64_t wait);
+Result<void> find_value(std::string_view name, const ValueRead& value, std::int64_t wait);
 
 // How things of this type are published and found: as values.
 template <class T>

@@ -59,13 +59,13 @@ class PipeHandle {
   ~PipeHandle();
 
   // `wait` nanoseconds, kForever included; with 0, full and empty instead of timed_out.
-  Result<void> send(ValueWrite value, std::int64_t wait);
-  Result<void> recv(ValueRead value, std::int64_t wait);
+  Result<void> send(const ValueWrite& value, std::int64_t wait);
+  Result<void> recv(const ValueRead& value, std::int64_t wait);
   // Whether recv() would answer at once, be it with the end of the stream.
   Result<bool> poll(std::int64_t wait);
   // Until a stop is asked for.
-  Result<void> send(ValueWrite value, Stop stop);
-  Result<void> recv(ValueRead value, Stop stop);
+  Result<void> send(const ValueWrite& value, Stop stop);
+  Result<void> recv(const ValueRead& value, Stop stop);
   Result<bool> poll(Stop stop);
   // See onecopy/names.hpp.
   Result<void> publish(std::string_view name) const;

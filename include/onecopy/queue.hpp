@@ -48,11 +48,11 @@ class QueueHandle {
   ~QueueHandle();
 
   // `wait` nanoseconds, kForever included; with 0, full and empty instead of timed_out.
-  Result<void> put(ValueWrite value, std::int64_t wait);
-  Result<void> get(ValueRead value, std::int64_t wait);
+  Result<void> put(const ValueWrite& value, std::int64_t wait);
+  Result<void> get(const ValueRead& value, std::int64_t wait);
   // Until a stop is asked for.
-  Result<void> put(ValueWrite value, Stop stop);
-  Result<void> get(ValueRead value, Stop stop);
+  Result<void> put(const ValueWrite& value, Stop stop);
+  Result<void> get(const ValueRead& value, Stop stop);
   std::size_t size() const noexcept;
   std::size_t maximum() const noexcept;
 

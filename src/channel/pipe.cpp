@@ -37,13 +37,13 @@ PipeHandle::PipeHandle(PipeHandle&&) noexcept = default;
 PipeHandle& PipeHandle::operator=(PipeHandle&&) noexcept = default;
 PipeHandle::~PipeHandle() = default;
 
-Result<void> PipeHandle::send(ValueWrite value, std::int64_t wait) {
+Result<void> PipeHandle::send(const ValueWrite& value, std::int64_t wait) {
   if (!goes(state_, Way::out)) [[unlikely]]
     return refusal(closed(), Way::out);
   return channel::put_value(state_->end.outgoing, value, wait, state_->end.socket.get());
 }
 
-Result<void> PipeHandle::recv(ValueRead value, std::int64_t wait) {
+Result<void> PipeHandle::recv(const ValueRead& value, std::int64_t wait) {
   if (!goes(state_, Way::in)) [[unlikely]]
     return refusal(closed(), Way::in);
   return channel::get_value(state_->end.incoming, value, wait, state_->end.socket.get());
@@ -55,13 +55,13 @@ Result<bool> PipeHandle::poll(std::int64_t wait) {
   return channel::poll_value(state_->end.incoming, wait, state_->end.socket.get());
 }
 
-Result<void> PipeHandle::send(ValueWrite value, Stop stop) {
+Result<void> PipeHandle::send(const ValueWrite& value, Stop stop) {
   if (!goes(state_, Way::out)) [[unlikely]]
     return refusal(closed(), Way::out);
   return channel::put_value(state_->end.outgoing, value, stop, state_->end.socket.get());
 }
 
-Result<void> PipeHandle::recv(ValueRead value, Stop stop) {
+Result<void> PipeHandle::recv(const ValueRead& value, Stop stop) {
   if (!goes(state_, Way::in)) [[unlikely]]
     return refusal(closed(), Way::in);
   return channel::get_value(state_->end.incoming, value, stop, state_->end.socket.get());

@@ -26,19 +26,19 @@ QueueHandle::QueueHandle(QueueHandle&&) noexcept = default;
 QueueHandle& QueueHandle::operator=(QueueHandle&&) noexcept = default;
 QueueHandle::~QueueHandle() = default;
 
-Result<void> QueueHandle::put(ValueWrite value, std::int64_t wait) {
+Result<void> QueueHandle::put(const ValueWrite& value, std::int64_t wait) {
   return channel::put_value(state_->channel, value, wait, -1);
 }
 
-Result<void> QueueHandle::get(ValueRead value, std::int64_t wait) {
+Result<void> QueueHandle::get(const ValueRead& value, std::int64_t wait) {
   return channel::get_value(state_->channel, value, wait, -1);
 }
 
-Result<void> QueueHandle::put(ValueWrite value, Stop stop) {
+Result<void> QueueHandle::put(const ValueWrite& value, Stop stop) {
   return channel::put_value(state_->channel, value, stop, -1);
 }
 
-Result<void> QueueHandle::get(ValueRead value, Stop stop) {
+Result<void> QueueHandle::get(const ValueRead& value, Stop stop) {
   return channel::get_value(state_->channel, value, stop, -1);
 }
 

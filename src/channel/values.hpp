@@ -33,15 +33,19 @@ bool hung_up(int peer) noexcept;
 
 // `wait` is in nanoseconds, detail::kForever included; with 0 the answer to "not now" is full or
 // empty, else timed_out. `peer` is the socket whose hanging up ends the stream, -1: there is none.
-Result<void> put_value(Channel& channel, detail::ValueWrite value, std::int64_t wait, int peer);
-Result<void> get_value(Channel& channel, detail::ValueRead value, std::int64_t wait, int peer);
+Result<void> put_value(Channel& channel, const detail::ValueWrite& value, std::int64_t wait,
+                       int peer);
+Result<void> get_value(Channel& channel, const detail::ValueRead& value, std::int64_t wait,
+                       int peer);
 
 // Whether get_value() would answer at once.
 Result<bool> poll_value(Channel& channel, std::int64_t wait, int peer);
 
 // The same until a stop is asked for: Error::stopped, or false.
-Result<void> put_value(Channel& channel, detail::ValueWrite value, detail::Stop stop, int peer);
-Result<void> get_value(Channel& channel, detail::ValueRead value, detail::Stop stop, int peer);
+Result<void> put_value(Channel& channel, const detail::ValueWrite& value, detail::Stop stop,
+                       int peer);
+Result<void> get_value(Channel& channel, const detail::ValueRead& value, detail::Stop stop,
+                       int peer);
 Result<bool> poll_value(Channel& channel, detail::Stop stop, int peer);
 
 }  // namespace onecopy::channel

@@ -40,7 +40,7 @@ struct Encoder::State {
   bool may_be_pickle = false;
 
   // Writes the value and says whether a whole message came of it.
-  Result<void> encode(detail::ValueWrite value);
+  Result<void> encode(const detail::ValueWrite& value);
 
   // The channel has taken the message.
   void delivered() noexcept {
@@ -84,7 +84,7 @@ struct Decoder::State {
       : base_(body, blocks), blocks_(blocks), body_(body), kind_(kind) {}
 
   // Reads the value; every byte and block of the message must have been it.
-  Result<void> decode(detail::ValueRead value);
+  Result<void> decode(const detail::ValueRead& value);
 
   // The next item, without taking it; null after a failure.
   const message::Item* peek();

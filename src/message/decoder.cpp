@@ -57,7 +57,7 @@ T element(const Item& item, std::uint64_t index) {
 
 }  // namespace
 
-Result<void> Decoder::State::decode(detail::ValueRead value) {
+Result<void> Decoder::State::decode(const detail::ValueRead& value) {
   try {
     Decoder decoder(*this);
     value.read(decoder, value.value);

@@ -19,7 +19,7 @@ Failure wrong_count(std::size_t wanted, std::size_t found) {
 
 }  // namespace detail
 
-Result<void> Encoder::State::encode(detail::ValueWrite value) {
+Result<void> Encoder::State::encode(const detail::ValueWrite& value) {
   try {
     Encoder encoder(*this);
     value.write(encoder, value.value);

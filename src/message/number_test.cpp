@@ -56,9 +56,9 @@ bool decodes_to(const Bytes& body, T& value) {
 
 template <class T>
 void expect_as_by_the_codec(T value) {
-  ByteBuffer buffer;
-  ASSERT_TRUE(write_number(buffer, detail::write_of(value)));
-  const Bytes body = bytes_of(buffer.span());
+  NumberBody number;
+  ASSERT_TRUE(write_number(number, detail::write_of(value)));
+  const Bytes body = bytes_of(number.span());
   EXPECT_EQ(body, encoded(value));
   T found{};
   ASSERT_TRUE(read_number(body, detail::read_of(found)));
@@ -125,13 +125,13 @@ TEST(RealNumbers, AreReadOfIntegersByTheCodec) {
 }
 
 TEST(NumbersOfOthers, AreForTheCodec) {
-  ByteBuffer buffer;
-  EXPECT_FALSE(write_number(buffer, detail::write_of(std::uint64_t{1} << 63)));
-  EXPECT_FALSE(write_number(buffer, detail::write_of(true)));
-  EXPECT_FALSE(write_number(buffer, detail::write_of(std::string("5"))));
-  EXPECT_FALSE(write_number(buffer, detail::write_of(std::vector<int>{5})));
-  EXPECT_FALSE(write_number(buffer, detail::write_of(1.5L)));
-  EXPECT_EQ(buffer.size(), 0u);
+  NumberBody number;
+  EXPECT_FALSE(write_number(number, detail::write_of(std::uint64_t{1} << 63)));
+  EXPECT_FALSE(write_number(number, detail::write_of(true)));
+  EXPECT_FALSE(write_number(number, detail::write_of(std::string("5"))));
+  EXPECT_FALSE(write_number(number, detail::write_of(std::vector<int>{5})));
+  EXPECT_FALSE(write_number(number, detail::write_of(1.5L)));
+  EXPECT_EQ(number.size(), 0u);
   std::int8_t small = 0;
   EXPECT_FALSE(read_number(encoded(128), detail::read_of(small)));
   EXPECT_FALSE(read_number(encoded(-129), detail::read_of(small)));
@@ -143,8 +143,8 @@ TEST(NumbersOfOthers, AreForTheCodec) {
 // A struct whose codec is made of a number's was sent as that number: its first bytes, whatever
 // they are, and its codec was not asked.
 TEST(NumbersOfOthers, AreNotThoseWhoseCodecIsMadeOfOne) {
-  ByteBuffer buffer;
-  EXPECT_FALSE(write_number(buffer, detail::write_of(Even{6})));
+  NumberBody number;
+  EXPECT_FALSE(write_number(number, detail::write_of(Even{6})));
   Even found{};
   EXPECT_FALSE(read_number(encoded(6), detail::read_of(found)));
   EXPECT_TRUE(decodes_to(encoded(6), found));

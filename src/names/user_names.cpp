@@ -111,7 +111,7 @@ Result<SharedElements> SharedElements::find(std::string_view name, std::size_t e
   return in_time(names::find(name, deadline_of(wait), open), wait);
 }
 
-Result<void> publish_value(std::string_view name, ValueWrite value) {
+Result<void> publish_value(std::string_view name, const ValueWrite& value) {
   if (Result<void> joined = memory::join_family(); !joined) return joined;
   Encoder::State state;
   if (Result<void> encoded = state.encode(value); !encoded) return encoded;
@@ -121,7 +121,7 @@ Result<void> publish_value(std::string_view name, ValueWrite value) {
   return published;
 }
 
-Result<void> find_value(std::string_view name, ValueRead value, std::int64_t wait) {
+Result<void> find_value(std::string_view name, const ValueRead& value, std::int64_t wait) {
   const auto read = [name, value](const names::Found& found) -> Result<void> {
     if (found.what != names::What::value) return something_else(name, found, "a value");
     auto opened = names::open_shared(found);

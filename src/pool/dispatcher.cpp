@@ -40,14 +40,14 @@ std::optional<Answer> read_verdict(Incoming& message) {
   return Answer{*verdict->number, verdict->success};
 }
 
-Result<void> decode(const Incoming& message, ValueRead value) {
+Result<void> decode(const Incoming& message, const ValueRead& value) {
   if (message.kind != channel::Kind::value) return Error::corrupt;
   Decoder::State decoder(message.body, {.indices = message.blocks});
   return decoder.decode(value);
 }
 
 // A result whose Codec throws is one that cannot be read.
-Result<void> decode_result(const Incoming& message, ValueRead value) {
+Result<void> decode_result(const Incoming& message, const ValueRead& value) {
   try {
     return decode(message, value);
   } catch (const std::bad_alloc&) {
