@@ -116,12 +116,7 @@ bool Channel::has_name() const noexcept {
   return record_of(index_).has_name.load(std::memory_order_seq_cst) != 0;
 }
 
-std::uint32_t Channel::size() const noexcept {
-  const ChannelRecord& record = record_of(index_);
-  // Taken first: a message taken in between makes the answer too large, never negative.
-  const std::uint32_t taken = load(record.taken).count;
-  return load(record.published).count - taken;
-}
+std::uint32_t Channel::size() const noexcept { return waiting(record_of(index_)); }
 
 bool Channel::full() const noexcept { return is_full(record_of(index_)); }
 

@@ -180,11 +180,14 @@ class Channel {
  private:
   friend class Putter;
   struct Spins;
+  struct Entry;
 
   Channel(std::uint32_t index, std::uint32_t generation);
 
-  Put put_record(const Outgoing& message, std::uint32_t weight, memory::BlockIndex outline,
-                 Contend contend, std::uint32_t* number) noexcept;
+  Put put_entry(const Entry& entry, Contend contend, std::uint32_t* number) noexcept;
+  // What is too large for a segment.
+  Put put_outlined(const Outgoing& message, std::uint32_t weight, Contend contend,
+                   std::uint32_t* number) noexcept;
 
   std::uint32_t index_ = memory::kNoChannel;
   std::uint32_t generation_ = 0;

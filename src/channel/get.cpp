@@ -1,10 +1,12 @@
-// Getting: under the lock the record is copied out and its first block is named as on its way; one
-// store of `taken` makes the message, blocks and all, the getter's.
+// Getting: under the lock the record is copied out, from beside `published` or from its segment,
+// and its first block is named as on its way; one store of `taken` makes the message, blocks and
+// all, the getter's.
 #include <cstring>
 #include <utility>
 
 #include "channel/bell.hpp"
 #include "channel/channel.hpp"
+#include "channel/latest.hpp"
 #include "channel/locks.hpp"
 #include "channel/record.hpp"
 #include "channel/repair.hpp"
@@ -12,6 +14,7 @@
 #include "channel/spins.hpp"
 #include "channel/table.hpp"
 #include "memory/books.hpp"
+#include "memory/brief_lock.hpp"
 #include "memory/owner.hpp"
 #include "memory/owner_word.hpp"
 #include "os/cpu.hpp"
@@ -70,33 +73,40 @@ void Incoming::let_go_of_kept() noexcept {
 // One get under way, with the lock for getting held and a message waiting.
 class Getter {
  public:
-  Getter(std::uint32_t channel, ChannelRecord& record) noexcept
-      : channel_(channel),
-        record_(record),
-        taken_(load(record.taken)),
-        position_(taken_.position),
-        segment_(record.get_segment),
-        segment_head_(&segment_head(segment_)) {
-    if (const BlockIndex next = linked(*segment_head_, position_); next != memory::kNoBlock) {
+  Getter(std::uint32_t channel, ChannelRecord& record, Progress taken) noexcept
+      : channel_(channel), record_(record), taken_(taken) {}
+
+  // Where the message is the latest and small, all is done that is done under the lock before
+  // commit_take().
+  bool copy_latest(Progress published, Incoming& message, std::byte* inline_body) noexcept {
+    SmallHead head;
+    if (!read_latest(record_, taken_, published, head, inline_body)) return false;
+    message.kind = static_cast<Kind>(head.kind());
+    message.blocks.clear();
+    message.body = {inline_body, head.body_bytes()};
+    after_ = published;
+    weight_ = head.weight();
+    return true;
+  }
+
+  // Goes to the message's record in its segment. False: no putter wrote what stands there.
+  bool find_record() noexcept {
+    segment_ = record_.get_segment;
+    SegmentHead* segment_head = &channel::segment_head(segment_);
+    std::uint32_t position = taken_.position;
+    if (const BlockIndex next = linked(*segment_head, position); next != memory::kNoBlock) {
       passed_ = segment_;
       segment_ = next;
-      segment_head_ = &segment_head(next);
-      position_ = segment_head_->base;
+      segment_head = &channel::segment_head(next);
+      position = segment_head->base;
     }
-    head_ = reinterpret_cast<const RecordHead*>(segment_at(*segment_head_, position_));
+    head_ = reinterpret_cast<const RecordHead*>(segment_at(*segment_head, position));
+    after_ = {taken_.count + 1, position + head_->units};
+    weight_ = head_->weight;
+    return is_sound(segment_units(segment_) - (position - segment_head->base));
   }
 
-  bool is_sound() const noexcept {
-    const std::uint32_t left = segment_units(segment_) - (position_ - segment_head_->base);
-    const std::size_t needs =
-        sizeof(RecordHead) + indices_bytes(head_->block_count) + head_->body_bytes;
-    if (head_->units > left || needs > std::size_t{head_->units} * kUnit) return false;
-    if (head_->body_bytes > kInlineBody) return false;
-    if (head_->outline != 0 && head_->block_count == 0) return false;
-    return head_->block_count == 0 || is_plausible(first_block(), channel_);
-  }
-
-  void copy_to(Incoming& message, std::byte* inline_body) const {
+  void copy_record(Incoming& message, std::byte* inline_body) const {
     message.kind = static_cast<Kind>(head_->kind);
     const std::byte* place = reinterpret_cast<const std::byte*>(head_) + sizeof(RecordHead);
     message.blocks.resize(head_->block_count);
@@ -107,34 +117,45 @@ class Getter {
     message.body = {inline_body, head_->body_bytes};
   }
 
-  // Where the next record will be.
+  // Where the next record will be, after find_record().
   const std::byte* next() const noexcept {
-    return segment_at(*segment_head_, position_ + head_->units);
+    return reinterpret_cast<const std::byte*>(head_) + std::size_t{head_->units} * kUnit;
   }
 
   // `notice` may be null.
   void commit_take(Notice* notice) noexcept {
     // Release: who reads it finds what this getter did before. The commit does not come first.
     if (notice != nullptr) notice->store(note_of(taken_.count), std::memory_order_release);
-    const bool has_blocks = head_->block_count != 0;
-    const BlockIndex first = has_blocks ? first_block() : memory::kNoBlock;
-    if (has_blocks) {
+    const BlockIndex first = head_ != nullptr ? first_block() : memory::kNoBlock;
+    if (first != memory::kNoBlock) {
       memory::set_owner(first, OwnerWord::taking(memory::self(), channel_, taken_.count));
     }
-    add_next(record_.weight_taken, taken_, head_->weight);
+    add_next(record_.weight_taken, taken_, weight_);
     // The message is this process's from this store on.
-    commit(record_.taken, {taken_.count + 1, position_ + head_->units});
-    if (has_blocks) memory::set_owner(first, OwnerWord::held(memory::self()));
+    commit(record_.taken, after_);
+    if (first != memory::kNoBlock) memory::set_owner(first, OwnerWord::held(memory::self()));
     if (passed_ == memory::kNoBlock) return;
     // The hint first: repair_getting() frees what lies before it.
     record_.get_segment = segment_;
     memory::Books().put_back(passed_);
   }
 
-  bool outlined() const noexcept { return head_->outline != 0; }
+  bool outlined() const noexcept { return head_ != nullptr && head_->outline != 0; }
 
  private:
+  // `left`: the units that the segment has from the record on.
+  bool is_sound(std::uint32_t left) const noexcept {
+    const std::size_t needs =
+        sizeof(RecordHead) + indices_bytes(head_->block_count) + head_->body_bytes;
+    if (head_->units > left || needs > std::size_t{head_->units} * kUnit) return false;
+    if (head_->body_bytes > kInlineBody) return false;
+    if (head_->outline != 0 && head_->block_count == 0) return false;
+    return head_->block_count == 0 || is_plausible(first_block(), channel_);
+  }
+
+  // kNoBlock: the message has none.
   BlockIndex first_block() const noexcept {
+    if (head_->block_count == 0) return memory::kNoBlock;
     BlockIndex first;
     std::memcpy(&first, reinterpret_cast<const std::byte*>(head_) + sizeof(RecordHead),
                 sizeof first);
@@ -144,11 +165,11 @@ class Getter {
   std::uint32_t channel_;
   ChannelRecord& record_;
   Progress taken_;
-  std::uint32_t position_;
-  BlockIndex segment_;
-  SegmentHead* segment_head_;
+  Progress after_;
+  std::uint32_t weight_ = 0;
+  BlockIndex segment_ = memory::kNoBlock;
   BlockIndex passed_ = memory::kNoBlock;
-  const RecordHead* head_;
+  const RecordHead* head_ = nullptr;
 };
 
 // Replaces an outline block by what it stands for. False where it is none.
@@ -181,45 +202,54 @@ void Incoming::reset() noexcept {
 }
 
 Get Channel::try_get(Incoming& message, Contend contend, Notice* notice) noexcept {
-  if (!memory::in_family() || !is_open(name())) return Get::closed;
-  if (!has_message()) return Get::empty;
+  if (!memory::in_family() || !is_open({index_, generation_})) return Get::closed;
   ChannelRecord& record = record_of(index_);
-  // Fetched while the lock is taken.
-  const std::byte* const expected = spins_->next_taken.load(std::memory_order_relaxed);
-  if (expected != nullptr) os::fetch_to_read(expected);
+  if (waiting(record) == 0 && !has_message()) return Get::empty;
+  if (!has_latest(record)) {
+    // Fetched while the lock is taken.
+    const std::byte* const expected = spins_->next_taken.load(std::memory_order_relaxed);
+    if (expected != nullptr) os::fetch_to_read(expected);
+  }
   if (!lock_getting(record, contend)) return Get::busy;
-  if (size() == 0) {
-    memory::unlock(record.get_lock);
+  const Progress taken = load(record.taken);
+  const Progress published = load(record.published);
+  if (published.count == taken.count) {
+    memory::unlock_briefly(record.get_lock);
     return Get::empty;
   }
-  Getter getter(index_, record);
-  if (!getter.is_sound()) {
-    memory::unlock(record.get_lock);
-    return Get::corrupt;
-  }
+  Getter getter(index_, record, taken);
   message.reset();
-  getter.copy_to(message, message.inline_body_);
+  if (!getter.copy_latest(published, message, message.inline_body_)) {
+    if (!getter.find_record()) {
+      memory::unlock_briefly(record.get_lock);
+      return Get::corrupt;
+    }
+    getter.copy_record(message, message.inline_body_);
+    spins_->next_taken.store(getter.next(), std::memory_order_relaxed);
+  }
   const bool outlined = getter.outlined();
   // Sequentially consistent: pairs with keep_room_bell_level(), which then takes the lock we hold.
   // Before the message is taken: who wakes and finds no room silences the bell under this lock.
   if (record.room_level.load(std::memory_order_seq_cst) != 0) {
     ring_room_bell(record, room_descriptor_);
   }
-  spins_->next_taken.store(getter.next(), std::memory_order_relaxed);
   getter.commit_take(notice);
-  const bool ran_empty = record.bell_level.load(std::memory_order_seq_cst) != 0 && size() == 0;
-  memory::unlock(record.get_lock);
+  const bool ran_empty =
+      record.bell_level.load(std::memory_order_seq_cst) != 0 && waiting(record) == 0;
+  memory::unlock_briefly(record.get_lock);
 
   sync::wake_one(record.taken, record.putters);
   if (ran_empty) silence_bell_if_empty(record, ring_descriptor_, hear_descriptor_);
-  const BlockIndex head = message.blocks.empty() ? memory::kNoBlock : message.blocks[0];
-  if ((outlined && !message.unfold(head)) || !own_parts(message.blocks, head)) {
-    message.blocks.clear();
-    message.body = {};
-    free_with_parts(head);
-    return Get::corrupt;
+  if (!message.blocks.empty()) {
+    const BlockIndex head = message.blocks[0];
+    if ((outlined && !message.unfold(head)) || !own_parts(message.blocks, head)) {
+      message.blocks.clear();
+      message.body = {};
+      free_with_parts(head);
+      return Get::corrupt;
+    }
+    if (outlined) message.keep_body_in(head);
   }
-  if (outlined) message.keep_body_in(head);
   trace::add(trace::Counter::messages_taken, 1);
   return Get::done;
 }
@@ -228,7 +258,7 @@ std::uint32_t Channel::taken() noexcept {
   ChannelRecord& record = record_of(index_);
   lock_getting(record);
   const std::uint32_t count = load(record.taken).count;
-  memory::unlock(record.get_lock);
+  memory::unlock_briefly(record.get_lock);
   return count;
 }
 

@@ -1,16 +1,18 @@
 // Putting: what is large lies in blocks already; under the lock a record is written behind the last
-// one, the blocks are named as on their way, and one store of `published` makes it all the
-// channel's.
+// one, and once more beside `published` where it is small; the blocks are named as on their way,
+// and one store of `published` makes it all the channel's.
 #include <cstring>
 #include <new>
 
 #include "channel/bell.hpp"
 #include "channel/channel.hpp"
+#include "channel/latest.hpp"
 #include "channel/locks.hpp"
 #include "channel/record.hpp"
 #include "channel/segment.hpp"
 #include "channel/spins.hpp"
 #include "channel/table.hpp"
+#include "memory/brief_lock.hpp"
 #include "memory/owner.hpp"
 #include "memory/owner_word.hpp"
 #include "os/cpu.hpp"
@@ -81,13 +83,23 @@ Result<BlockIndex> write_outline(const Outgoing& message) noexcept {
 
 }  // namespace
 
+// What a record is to say of a message.
+struct Channel::Entry {
+  Kind kind;
+  bool outlined;
+  std::uint32_t weight;
+  std::span<const std::byte> body;
+  std::span<const BlockIndex> listed;
+  std::span<const BlockIndex> blocks;  // of the message, those that are listed first
+};
+
 // One put under way, with the lock for putting held.
 class Putter {
  public:
   Putter(Channel& channel, ChannelRecord& record) noexcept
-      : channel_(channel), record_(record), published_(load(record.published)) {}
+      : channel_(channel), record_(record), published_(record.put) {}
 
-  std::uint32_t number() const noexcept { return published_.count; }
+  Progress published() const noexcept { return published_; }
   // Where the next record will be, after publish().
   const std::byte* next() const noexcept { return segment_at(*segment_head_, position_ + units_); }
 
@@ -108,7 +120,7 @@ class Putter {
     return segment_at(*segment_head_, position_);
   }
 
-  // Commits the record written at claim()'s place; `head` is its first block, or kNoBlock.
+  // Commits the record written at claim()'s place.
   void publish(std::span<const BlockIndex> blocks, std::uint32_t weight) noexcept {
     const std::uint32_t channel = channel_.index_;
     const OwnerWord on_its_way = OwnerWord::putting(memory::self(), channel, published_.count);
@@ -123,7 +135,10 @@ class Putter {
     if (level) ring_bell(record_, channel_.ring_descriptor_);
     add_next(record_.weight_put, published_, weight);
     // The message is the channel's from this store on.
-    commit(record_.published, {published_.count + 1, position_ + units_});
+    const Progress next{published_.count + 1, position_ + units_};
+    commit(record_.published, next);
+    // A death before this leaves the old one, for repair_putting().
+    record_.put = next;
     if (linked_ != memory::kNoBlock) memory::set_owner(linked_, OwnerWord::queued(channel));
     // An exchange: a getter may be taking it already.
     if (!blocks.empty()) memory::change_owner(blocks[0], on_its_way, OwnerWord::queued(channel));
@@ -167,24 +182,14 @@ void Channel::expect_put() noexcept {
 }
 
 Put Channel::try_put(const Outgoing& message, Contend contend, std::uint32_t* number) noexcept {
-  if (!memory::in_family() || !is_open(name())) return Put::closed;
+  if (!memory::in_family() || !is_open({index_, generation_})) return Put::closed;
   ChannelRecord& record = record_of(index_);
-  const std::uint32_t weight = weight_of(bytes_in(message));
-  if (!has_room_for(record, weight)) return Put::full;
-  BlockIndex outline = memory::kNoBlock;
-  if (!fits_inline(message)) {
-    auto written = write_outline(message);
-    if (!written) {
-      last_failure = std::move(written).failure();
-      return Put::no_memory;
-    }
-    outline = *written;
-  }
-  const Put outcome = put_record(message, weight, outline, contend, number);
-  if (outcome != Put::done) {
-    if (outline != memory::kNoBlock) memory::release_block(outline);
-    return outcome;
-  }
+  const Entry entry{message.kind, false,          weight_of(bytes_in(message)),
+                    message.body, message.blocks, message.blocks};
+  if (!has_room_for(record, entry.weight)) return Put::full;
+  const Put outcome = fits_inline(message) ? put_entry(entry, contend, number)
+                                           : put_outlined(message, entry.weight, contend, number);
+  if (outcome != Put::done) return outcome;
   trace::add(trace::Counter::messages_put, 1);
   sync::wake_one(record.published, record.getters);
   if (record.room_level.load(std::memory_order_seq_cst) != 0 && full()) {
@@ -193,43 +198,59 @@ Put Channel::try_put(const Outgoing& message, Contend contend, std::uint32_t* nu
   return Put::done;
 }
 
-Put Channel::put_record(const Outgoing& message, std::uint32_t weight, BlockIndex outline,
-                        Contend contend, std::uint32_t* number) noexcept {
-  const bool outlined = outline != memory::kNoBlock;
-  std::vector<BlockIndex> all;
-  std::span<const BlockIndex> blocks = message.blocks;
-  if (outlined) {
-    all.reserve(1 + message.blocks.size());
-    all.push_back(outline);
-    all.insert(all.end(), message.blocks.begin(), message.blocks.end());
-    blocks = all;
+Put Channel::put_outlined(const Outgoing& message, std::uint32_t weight, Contend contend,
+                          std::uint32_t* number) noexcept {
+  auto outline = write_outline(message);
+  if (!outline) {
+    last_failure = std::move(outline).failure();
+    return Put::no_memory;
   }
-  const std::size_t body_bytes = outlined ? 0 : message.body.size();
-  const std::span<const BlockIndex> listed = outlined ? blocks.first(1) : blocks;
-  const std::size_t indices = indices_bytes(listed.size());
-  const std::size_t total = sizeof(RecordHead) + indices + round_to_unit(body_bytes);
+  std::vector<BlockIndex> all;
+  all.reserve(1 + message.blocks.size());
+  all.push_back(*outline);
+  all.insert(all.end(), message.blocks.begin(), message.blocks.end());
+  const std::span<const BlockIndex> blocks(all);
+  const Put outcome =
+      put_entry({message.kind, true, weight, {}, blocks.first(1), blocks}, contend, number);
+  if (outcome != Put::done) memory::release_block(*outline);
+  return outcome;
+}
+
+Put Channel::put_entry(const Entry& entry, Contend contend, std::uint32_t* number) noexcept {
+  const std::size_t indices = indices_bytes(entry.listed.size());
+  const std::size_t total = sizeof(RecordHead) + indices + round_to_unit(entry.body.size());
 
   ChannelRecord& record = record_of(index_);
   if (!lock_putting(record, contend)) return Put::busy;
   Putter putter(*this, record);
   Put outcome = Put::done;
-  if (!has_room_for(record, weight)) {
+  if (!has_room_for(record, entry.weight)) {
     outcome = Put::full;
   } else if (std::byte* place = putter.claim(total); place == nullptr) {
     outcome = Put::no_memory;
   } else {
-    ::new (place) RecordHead{
-        static_cast<std::uint32_t>(total / kUnit), static_cast<std::uint16_t>(listed.size()),
-        static_cast<std::uint8_t>(message.kind),   static_cast<std::uint8_t>(outlined ? 1 : 0),
-        static_cast<std::uint32_t>(body_bytes),    weight};
-    place += sizeof(RecordHead);
-    if (!listed.empty()) std::memcpy(place, listed.data(), listed.size_bytes());
-    if (body_bytes != 0) std::memcpy(place + indices, message.body.data(), body_bytes);
-    if (number != nullptr) *number = putter.number();
-    putter.publish(blocks, weight);
+    if (number != nullptr) *number = putter.published().count;
+    if (entry.blocks.empty() && entry.body.size() <= kSmallBody) {
+      write_small(record, putter.published(),
+                  SmallHead::of(static_cast<std::uint8_t>(entry.kind),
+                                static_cast<std::uint32_t>(entry.body.size()), entry.weight),
+                  entry.body, place);
+    } else {
+      clear_latest(record, putter.published());
+      ::new (place) RecordHead{static_cast<std::uint32_t>(total / kUnit),
+                               static_cast<std::uint16_t>(entry.listed.size()),
+                               static_cast<std::uint8_t>(entry.kind),
+                               static_cast<std::uint8_t>(entry.outlined ? 1 : 0),
+                               static_cast<std::uint32_t>(entry.body.size()),
+                               entry.weight};
+      place += sizeof(RecordHead);
+      if (!entry.listed.empty()) std::memcpy(place, entry.listed.data(), entry.listed.size_bytes());
+      if (!entry.body.empty()) std::memcpy(place + indices, entry.body.data(), entry.body.size());
+    }
+    putter.publish(entry.blocks, entry.weight);
     spins_->next_put.store(putter.next(), std::memory_order_relaxed);
   }
-  memory::unlock(record.put_lock);
+  memory::unlock_briefly(record.put_lock);
   return outcome;
 }
 

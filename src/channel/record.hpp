@@ -17,7 +17,8 @@
 
 namespace onecopy::channel {
 
-inline constexpr std::uint32_t kUnit = 16;  // bytes; positions count units
+inline constexpr std::uint32_t kUnit = 16;      // bytes; positions count units
+inline constexpr std::size_t kLatestWords = 6;  // what is left of a line beside its word
 
 // How far a side has come: the number of messages (low half, also the futex word) and the position
 // behind the last of them, both modulo 2^32, changed together by one store.
@@ -60,11 +61,16 @@ static_assert(std::atomic<Rung>::is_always_lock_free);
 
 // Equation: taken.count <= published.count <= taken.count + maximum (if maximum is not 0), and
 // done.count <= published.count; put_segment holds published.position, get_segment holds
-// taken.position or is followed, by links, by the one that does; while no lock is held, no block's
-// owner word is `putting` or `taking` for this channel; a message waits => bell_rung
-// is not `no`, where its putter had a descriptor to ring; there is room and room_level => room_rung
-// is not `no`, where the last getter had one.
-struct alignas(64) ChannelRecord {
+// taken.position or is followed, by links, by the one that does; while no lock is held, put is
+// published, and no block's owner word is `putting` or `taking` for this channel; a message waits
+// => bell_rung is not `no`, where its putter had a descriptor to ring; there is room and room_level
+// => room_rung is not `no`, where the last getter had one; latest == published.count =>
+// latest_words are the record of the last message (latest.hpp).
+//
+// Who waits for a message watches the line of `published`, and takes it from the putter's cache
+// each time: so a putter only writes to it, and has what it must know of itself in the line of its
+// lock.
+struct alignas(128) ChannelRecord {
   std::atomic<std::uint64_t> state;       // generation << 32 | State
   std::uint64_t maximum_weight;           // in flight; 0: no bound
   std::uint32_t maximum;                  // messages; 0: no bound
@@ -77,11 +83,15 @@ struct alignas(64) ChannelRecord {
   std::uint32_t put_segment;
   RunningSum weight_put;
   std::atomic<Rung> bell_rung;  // atomic for those who look without the lock
+  sync::Sleepers getters;       // asleep on `published`
+  Progress put;                 // what `published` is, for who has the lock
 
   alignas(64) std::atomic<std::uint64_t> published;
-  sync::Sleepers getters;  // asleep on `published`
+  std::atomic<std::uint32_t> latest;  // which message the words are, counted from 1 on
+  std::atomic<std::uint64_t> latest_words[kLatestWords];
 
-  alignas(64) memory::OwnerLock get_lock;  // over this line
+  // Not beside `published`: some processors fetch lines in pairs.
+  alignas(128) memory::OwnerLock get_lock;  // over this line
   std::uint32_t get_segment;
   std::atomic<Rung> room_rung;  // atomic for the same reason
 
@@ -92,16 +102,18 @@ struct alignas(64) ChannelRecord {
   alignas(64) std::atomic<std::uint64_t> done;  // messages reported done (JoinableQueue)
   sync::Sleepers joiners;                       // asleep on `done`
 };
-static_assert(sizeof(ChannelRecord) == 384 && sizeof(ChannelRecord) <= memory::kChannelBytes);
+static_assert(memory::kChannelsOffset % alignof(ChannelRecord) == 0);
+static_assert(sizeof(ChannelRecord) == 512 && sizeof(ChannelRecord) <= memory::kChannelBytes);
 static_assert(std::is_standard_layout_v<ChannelRecord> &&
               std::is_trivially_copyable_v<ChannelRecord>);
 static_assert(offsetof(ChannelRecord, state) == 0 && offsetof(ChannelRecord, room_level) == 24 &&
               offsetof(ChannelRecord, has_name) == 28 && offsetof(ChannelRecord, put_lock) == 64 &&
-              offsetof(ChannelRecord, bell_rung) == 88 &&
+              offsetof(ChannelRecord, bell_rung) == 88 && offsetof(ChannelRecord, put) == 96 &&
               offsetof(ChannelRecord, published) == 128 &&
-              offsetof(ChannelRecord, get_lock) == 192 &&
-              offsetof(ChannelRecord, room_rung) == 200 && offsetof(ChannelRecord, taken) == 256 &&
-              offsetof(ChannelRecord, done) == 320);
+              offsetof(ChannelRecord, latest_words) == 144 &&
+              offsetof(ChannelRecord, get_lock) == 256 &&
+              offsetof(ChannelRecord, room_rung) == 264 && offsetof(ChannelRecord, taken) == 320 &&
+              offsetof(ChannelRecord, done) == 384);
 
 // The head of a segment. Equation: the segment holds positions base to base + units() - 1; its last
 // unit is kept for the link.
@@ -125,6 +137,8 @@ struct RecordHead {
   std::uint8_t outline;  // 1: blocks and body lie in the only block listed (OutlineHead)
   std::uint32_t body_bytes;
   std::uint32_t weight;
+
+  bool operator==(const RecordHead&) const = default;
 };
 static_assert(sizeof(RecordHead) == kUnit && std::is_standard_layout_v<RecordHead> &&
               std::is_trivially_copyable_v<RecordHead>);
@@ -164,12 +178,21 @@ inline void commit(std::atomic<std::uint64_t>& word, Progress progress) noexcept
   word.store(progress.word(), std::memory_order_seq_cst);
 }
 
+constexpr std::uint64_t make_state(std::uint32_t generation, State state) {
+  return (std::uint64_t{generation} << 32) | static_cast<std::uint32_t>(state);
+}
+
+// How many messages wait; old at once where the caller holds no lock.
+inline std::uint32_t waiting(const ChannelRecord& record) noexcept {
+  // Taken first: a message taken in between makes the answer too large, never negative.
+  const std::uint32_t taken = load(record.taken).count;
+  return load(record.published).count - taken;
+}
+
 // Whether as many messages wait as may; old at once where the caller holds no lock.
 inline bool is_full(const ChannelRecord& record) noexcept {
   if (record.maximum == 0) return false;
-  // Taken first: a message taken in between makes the channel look fuller, never emptier.
-  const std::uint32_t taken = load(record.taken).count;
-  return load(record.published).count - taken >= record.maximum;
+  return waiting(record) >= record.maximum;
 }
 
 // With the lock of that side held: the sum up to `progress`, and the one after a message more.

@@ -58,6 +58,7 @@ class Wrap : public ::testing::TestWithParam<Options> {
     Channel channel = make_channel(options);
     ChannelRecord& record = record_of(channel.name().index);
     const Progress old{0xffffffff - 20, 0xffffffff - 700};
+    record.put = old;
     commit(record.published, old);
     commit(record.taken, old);
     commit(record.done, old);
@@ -77,7 +78,7 @@ TEST_P(Wrap, IsNothingToNotice) {
     std::uint32_t taken_number = 0;
     for (int round = 0; round < 60; ++round) {
       while (channel.size() < 4 &&
-             put(channel, draft(put_number, shapes()[put_number % 7])) == Put::done) {
+             put(channel, draft(put_number, shapes()[put_number % shapes().size()])) == Put::done) {
         ++put_number;
       }
       expect_sound(channel);

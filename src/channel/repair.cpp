@@ -60,6 +60,7 @@ void free_with_parts(BlockIndex head) noexcept {
 void repair_putting(std::uint32_t channel) noexcept {
   ChannelRecord& record = record_of(channel);
   const Progress published = load(record.published);
+  record.put = published;
   const SegmentHead& last = segment_head(record.put_segment);
   // A segment that was linked but holds nothing published yet is freed below.
   if (before(published.position, last.base)) record.put_segment = last.previous;

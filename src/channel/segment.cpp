@@ -23,14 +23,6 @@ Result<memory::BlockIndex> make_segment(std::uint32_t channel, std::uint32_t bas
   return block;
 }
 
-SegmentHead& segment_head(memory::BlockIndex segment) noexcept {
-  return *reinterpret_cast<SegmentHead*>(memory::block_data(segment));
-}
-
-std::uint32_t segment_units(memory::BlockIndex segment) noexcept {
-  return static_cast<std::uint32_t>(memory::block_capacity(segment) / kUnit) - 1;
-}
-
 std::size_t next_segment_bytes(memory::BlockIndex current) noexcept {
   return std::min(memory::block_capacity(current) * kGrowth, kLargestSegment);
 }

@@ -18,9 +18,13 @@ namespace onecopy::channel {
 Result<memory::BlockIndex> make_segment(std::uint32_t channel, std::uint32_t base,
                                         memory::BlockIndex previous, std::size_t bytes);
 
-SegmentHead& segment_head(memory::BlockIndex segment) noexcept;
+inline SegmentHead& segment_head(memory::BlockIndex segment) noexcept {
+  return *reinterpret_cast<SegmentHead*>(memory::block_data(segment));
+}
 // Units it has for records, the link included.
-std::uint32_t segment_units(memory::BlockIndex segment) noexcept;
+inline std::uint32_t segment_units(memory::BlockIndex segment) noexcept {
+  return static_cast<std::uint32_t>(memory::block_capacity(segment) / kUnit) - 1;
+}
 // Where a position of this segment lies in this process.
 inline std::byte* segment_at(SegmentHead& head, std::uint32_t position) noexcept {
   const std::size_t unit = position - head.base;

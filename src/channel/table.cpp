@@ -22,9 +22,6 @@ constexpr std::size_t kFirstSegment = 4096;
 // Handles of this process, per channel; changed under its mutex of handles.
 std::uint32_t handles[memory::kMaxChannels];
 
-constexpr std::uint64_t make_state(std::uint32_t generation, State state) {
-  return (std::uint64_t{generation} << 32) | static_cast<std::uint32_t>(state);
-}
 constexpr State state_in(std::uint64_t word) { return static_cast<State>(word & 0xffffffffu); }
 constexpr std::uint32_t generation_in(std::uint64_t word) {
   return static_cast<std::uint32_t>(word >> 32);
@@ -94,8 +91,10 @@ void write_record(ChannelRecord& record, const Options& options) noexcept {
   record.put_lock.word.store(0, std::memory_order_relaxed);
   for (auto& sum : record.weight_put.sums) sum.store(0, std::memory_order_relaxed);
   record.bell_rung.store(Rung::no, std::memory_order_relaxed);
+  record.put = {};
   record.published.store(0, std::memory_order_relaxed);
   record.getters.word.store(0, std::memory_order_relaxed);
+  record.latest.store(0, std::memory_order_relaxed);
   record.get_lock.word.store(0, std::memory_order_relaxed);
   record.room_rung.store(Rung::no, std::memory_order_relaxed);
   record.taken.store(0, std::memory_order_relaxed);
@@ -179,11 +178,6 @@ void let_go_channel(Name name) noexcept {
   if (!is_open(name) || --handles[name.index] != 0) return;
   memory::ledger_clear(Ledger::channels, memory::self(), name.index);
   if (!memory::ledger_held_by_anyone(Ledger::channels, name.index)) free_channel(name.index);
-}
-
-bool is_open(Name name) noexcept {
-  return name.index < memory::kMaxChannels &&
-         state_word(name.index) == make_state(name.generation, State::open);
 }
 
 }  // namespace onecopy::channel

@@ -11,6 +11,7 @@
 #include <onecopy/error.hpp>
 
 #include "channel/channel.hpp"
+#include "channel/record.hpp"
 
 namespace onecopy::channel {
 
@@ -19,6 +20,11 @@ Result<Name> make_channel(const Options& options);
 Result<void> hold_channel(Name name);
 // Counts one less; the last of the last member frees the channel and what lies in it.
 void let_go_channel(Name name) noexcept;
-bool is_open(Name name) noexcept;
+inline bool is_open(Name name) noexcept {
+  // Acquire: pairs with the release of who opened it; its record is there.
+  return name.index < memory::kMaxChannels &&
+         record_of(name.index).state.load(std::memory_order_acquire) ==
+             make_state(name.generation, State::open);
+}
 
 }  // namespace onecopy::channel

@@ -42,6 +42,9 @@ class Walk {
     }
     if (record_.maximum != 0 && waiting > record_.maximum)
       return fail("more waits than the maximum");
+    if (record_.put.word() != published.word()) {
+      return fail("putters go on from another place than getters know");
+    }
     return true;
   }
 
@@ -59,6 +62,7 @@ class Walk {
       }
       std::uint32_t units = 0;
       if (!check_message(at.position, units)) return false;
+      if (at.count + 1 == published.count && !check_latest(at.position, units)) return false;
       at = {at.count + 1, at.position + units};
     }
     if (at.position != published.position) {
@@ -66,6 +70,18 @@ class Walk {
     }
     if (segment_ != record_.put_segment) {
       return fail("messages do not end in the segment for putting");
+    }
+    return true;
+  }
+
+  // Of the last message.
+  bool check_latest(std::uint32_t position, std::uint32_t units) {
+    const std::uint32_t latest = record_.latest.load(std::memory_order_relaxed);
+    if (latest != load(record_.published).count) return true;
+    const std::size_t bytes = std::size_t{units} * kUnit;
+    if (bytes > sizeof record_.latest_words ||
+        std::memcmp(record_.latest_words, segment_at(segment_, position), bytes) != 0) {
+      return fail("the latest message is another than its segment has");
     }
     return true;
   }

@@ -53,7 +53,8 @@ struct Victim {
   }
   void move_published(std::uint32_t count, std::uint32_t position) {
     const Progress published = load(record.published);
-    commit(record.published, {published.count + count, published.position + position});
+    record.put = {published.count + count, published.position + position};
+    commit(record.published, record.put);
   }
 };
 
@@ -115,6 +116,13 @@ INSTANTIATE_TEST_SUITE_P(
         Damage{"OutlinedForeignPart", "a wrong owner",
                [](Victim& v) { memory::set_owner(v.outlined[1], OwnerWord::held(0)); }},
         Damage{"WrongEnd", "end where it should", [](Victim& v) { v.move_published(0, 1); }},
+        Damage{"OtherPlace", "another place", [](Victim& v) { ++v.record.put.position; }},
+        Damage{"OtherLatest", "the latest message",
+               [](Victim& v) {
+                 EXPECT_EQ(put(v.channel, draft(0, shapes()[0])), Put::done);
+                 v.record.latest_words[3].fetch_add(1);
+               }},
+        Damage{"LongLatest", "the latest message", [](Victim& v) { v.record.latest = 3; }},
         Damage{"WrongHint", "the segment for putting", [](Victim& v) { ++v.record.put_segment; }},
         Damage{"WrongSum", "bytes are in flight",
                [](Victim& v) { v.record.weight_put.sums[1].fetch_add(1); }},

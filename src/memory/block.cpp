@@ -128,12 +128,7 @@ void prepare_block(BlockIndex block) noexcept {
   note_pages(block);
 }
 
-std::byte* block_data(BlockIndex block) noexcept {
-  return local().base + block_record(block).offset;
-}
-
 std::size_t block_length(BlockIndex block) noexcept { return block_record(block).length; }
-std::size_t block_capacity(BlockIndex block) noexcept { return block_record(block).capacity; }
 
 void set_block_length(BlockIndex block, std::size_t bytes) noexcept {
   block_record(block).length = std::min<std::uint64_t>(bytes, block_record(block).capacity);

@@ -16,7 +16,7 @@
 
 #include <onecopy/error.hpp>
 
-#include "memory/index.hpp"
+#include "memory/local.hpp"
 
 namespace onecopy::memory {
 
@@ -31,10 +31,14 @@ Result<BlockIndex> allocate_zero_block(std::size_t bytes);
 void release_block(BlockIndex block) noexcept;
 
 // Where the block lies in this process, and how many bytes it was asked for.
-std::byte* block_data(BlockIndex block) noexcept;
+inline std::byte* block_data(BlockIndex block) noexcept {
+  return local().base + block_record(block).offset;
+}
 std::size_t block_length(BlockIndex block) noexcept;
 // How many bytes it has room for.
-std::size_t block_capacity(BlockIndex block) noexcept;
+inline std::size_t block_capacity(BlockIndex block) noexcept {
+  return block_record(block).capacity;
+}
 // Corrects the length after the fact (never above the capacity).
 void set_block_length(BlockIndex block, std::size_t bytes) noexcept;
 

@@ -18,7 +18,6 @@ namespace onecopy::memory {
 namespace {
 
 std::mutex joining;
-std::atomic<bool> mapped{false};  // the arena is there; a place in it may not be
 // The place of the child that is being forked, and its guard; under the mutexes that a fork holds.
 Ticket unborn;
 os::Descriptor unborn_guard;
@@ -71,7 +70,7 @@ void after_fork_in_child() {
   local().handles_mutex.unlock();
   joining.unlock();
   // Acquire: pairs with the release in join_family() and adopt().
-  if (!mapped.load(std::memory_order_acquire)) return;
+  if (!local().mapped.load(std::memory_order_acquire)) return;
   let_go(local().guard);
   local().guard = std::move(unborn_guard);
   become(unborn);
@@ -92,11 +91,6 @@ void watch_forks() {
 
 }  // namespace
 
-bool in_family() noexcept {
-  // Acquire: pairs with the release in join_family() and adopt(); local() is filled in.
-  return mapped.load(std::memory_order_acquire) && local().slot != kNoSlot;
-}
-Slot self() noexcept { return local().slot; }
 Ticket self_ticket() noexcept { return {local().slot, local().generation}; }
 
 Result<void> join_family() {
@@ -104,7 +98,7 @@ Result<void> join_family() {
   watch_forks();
   const std::lock_guard guard(joining);
   if (in_family()) return {};
-  if (mapped.load(std::memory_order_acquire)) {
+  if (local().mapped.load(std::memory_order_acquire)) {
     // It has no name to lock by, and what it inherited is its parent's.
     return Failure{Error::too_many, 0,
                    "this process was forked when its family was full (" +
@@ -118,7 +112,7 @@ Result<void> join_family() {
   occupy(*place);
   local().guard = guard_place(place->slot);
   // Release: pairs with in_family(); everything above is in place.
-  mapped.store(true, std::memory_order_release);
+  local().mapped.store(true, std::memory_order_release);
   return {};
 }
 
@@ -163,7 +157,7 @@ Result<void> adopt(int descriptor, Ticket ticket) {
   }
   local().guard = guard_place(ticket.slot);
   // Release: as above.
-  mapped.store(true, std::memory_order_release);
+  local().mapped.store(true, std::memory_order_release);
   return {};
 }
 

@@ -11,7 +11,7 @@
 
 #include <onecopy/error.hpp>
 
-#include "memory/index.hpp"
+#include "memory/local.hpp"
 
 namespace onecopy::memory {
 
@@ -24,8 +24,11 @@ struct Ticket {
 
 // Makes sure that this process is a member of a family, its own if need be.
 Result<void> join_family();
-bool in_family() noexcept;
-Slot self() noexcept;
+inline bool in_family() noexcept {
+  // Acquire: pairs with the release in join_family() and adopt(); the rest of local() is filled in.
+  return local().mapped.load(std::memory_order_acquire) && local().slot != kNoSlot;
+}
+inline Slot self() noexcept { return local().slot; }
 // The same for good: no other member, and no child of this one, ever has this ticket.
 Ticket self_ticket() noexcept;
 

@@ -18,7 +18,7 @@ namespace onecopy::memory {
 inline constexpr std::uint64_t kMagic = 0x79706f63656e6f01;  // "\1onecopy", little endian
 // Raised with every change to anything that lies in shared memory; members of different layouts
 // refuse each other.
-inline constexpr std::uint32_t kLayoutVersion = 10;
+inline constexpr std::uint32_t kLayoutVersion = 11;
 
 inline constexpr std::uint32_t kMaxMembers = 1024;
 inline constexpr std::uint32_t kMaxChannels = 16384;

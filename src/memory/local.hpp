@@ -29,6 +29,7 @@ struct Local {
   std::uint64_t capacity = 0;
   os::MemoryFile file;
   os::FileIdentity file_identity{};
+  std::atomic<bool> mapped{false};  // the arena is there; a place in it may not be
   Slot slot = kNoSlot;
   std::uint32_t generation = 0;
   std::uint32_t lock_word = 0;

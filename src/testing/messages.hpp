@@ -37,6 +37,7 @@ inline const std::vector<Shape>& shapes() {
       {"NewSegmentWithBlock", channel::kInlineBody, {100}},
       {"Outlined", channel::kInlineBody + 1, {}},
       {"OutlinedWithBlocks", channel::kInlineBody + 1, {100, 500}},
+      {"NotSmall", 100, {}},
   };
   return all;
 }

@@ -37,6 +37,7 @@ inline pool::Worker sit_down(pool::Name name, std::uint32_t seat) {
 inline void begin_numbers_at(pool::Crew& crew, TaskNumber first) {
   channel::ChannelRecord& record = channel::record_of(crew.name().tasks.index);
   const channel::Progress progress{first, 0};
+  record.put = progress;
   channel::commit(record.published, progress);
   channel::commit(record.taken, progress);
   record.done.store(first, std::memory_order_relaxed);

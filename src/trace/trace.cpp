@@ -12,22 +12,10 @@ constexpr const char* kNames[kCounters] = {
     "copy_time",     "wait_time",      "rebuild_time",
 };
 
-Record& record_of(memory::Slot slot) noexcept {
-  return *reinterpret_cast<Record*>(memory::trace_record(slot));
-}
-
 }  // namespace
 
 const char* name_of(Counter counter) noexcept {
   return kNames[static_cast<std::uint32_t>(counter)];
-}
-
-void add(Counter counter, std::uint64_t amount) noexcept {
-  if (!memory::in_family()) return;
-  // Relaxed: a figure orders nothing.
-  record_of(memory::self())
-      .figures[static_cast<std::uint32_t>(counter)]
-      .fetch_add(amount, std::memory_order_relaxed);
 }
 
 std::uint64_t read(memory::Slot slot, Counter counter) noexcept {

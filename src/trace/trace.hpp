@@ -9,7 +9,9 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "memory/family.hpp"
 #include "memory/layout.hpp"
+#include "memory/local.hpp"
 #include "os/clock.hpp"
 
 namespace onecopy::trace {
@@ -44,7 +46,16 @@ static_assert(memory::kTraceOffset % alignof(Record) == 0);
 // What `counter` is called in reports.
 const char* name_of(Counter counter) noexcept;
 
-void add(Counter counter, std::uint64_t amount) noexcept;
+inline Record& record_of(memory::Slot slot) noexcept {
+  return *reinterpret_cast<Record*>(memory::trace_record(slot));
+}
+inline void add(Counter counter, std::uint64_t amount) noexcept {
+  if (!memory::in_family()) return;
+  // Relaxed: a figure orders nothing.
+  record_of(memory::self())
+      .figures[static_cast<std::uint32_t>(counter)]
+      .fetch_add(amount, std::memory_order_relaxed);
+}
 std::uint64_t read(memory::Slot slot, Counter counter) noexcept;
 
 // Adds the time from its making to its end.
