@@ -69,7 +69,7 @@ class QueueHandle {
 }  // namespace detail
 
 /// Values in order, from any process to any other. The head of queue.hpp says who may call what,
-/// and what a death leaves. A small value costs some 100 ns to put and to get, a large one a copy
+/// and what a death leaves. A small value costs some 60 ns to put and to get, a large one a copy
 /// besides, and neither enters the kernel but to sleep and to wake.
 template <class T>
 class Queue {
