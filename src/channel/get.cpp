@@ -204,8 +204,9 @@ void Incoming::reset() noexcept {
 Get Channel::try_get(Incoming& message, Contend contend, Notice* notice) noexcept {
   if (!memory::in_family() || !is_open({index_, generation_})) return Get::closed;
   ChannelRecord& record = record_of(index_);
-  if (waiting(record) == 0 && !has_message()) return Get::empty;
-  if (!has_latest(record)) {
+  const std::uint32_t messages = waiting(record);
+  if (messages == 0 && !has_message()) return Get::empty;
+  if (messages != 1 || !has_latest(record)) {
     // Fetched while the lock is taken.
     const std::byte* const expected = spins_->next_taken.load(std::memory_order_relaxed);
     if (expected != nullptr) os::fetch_to_read(expected);
@@ -221,6 +222,7 @@ Get Channel::try_get(Incoming& message, Contend contend, Notice* notice) noexcep
   message.reset();
   if (!getter.copy_latest(published, message, message.inline_body_)) {
     if (!getter.find_record()) {
+      message.body = {};
       memory::unlock_briefly(record.get_lock);
       return Get::corrupt;
     }

@@ -38,23 +38,28 @@ bool fits_inline(const Outgoing& message) noexcept {
   return message.body.size() <= kInlineBody && message.blocks.size() <= kMostBlocksInline;
 }
 
-// Whether a message of that weight may be put now. For good under the lock for putting; without it
-// a first answer that spares work.
-bool has_room_for(const ChannelRecord& record, std::uint32_t weight) noexcept {
+// Whether a message of that weight may be put when so many are published. With the lock for putting
+// held that is for good.
+bool has_room_for(const ChannelRecord& record, std::uint32_t weight, Progress published) noexcept {
   if (record.maximum == 0 && record.maximum_weight == 0) return true;
   for (;;) {
     const Progress taken = load(record.taken);
-    const Progress published = load(record.published);
     const std::uint64_t flying =
         sum_at(record.weight_put, published) - sum_at(record.weight_taken, taken);
-    // Of one moment only if neither side went on meanwhile.
-    if (load(record.taken).count != taken.count ||
-        load(record.published).count != published.count) {
-      continue;
-    }
+    // Of one moment only if getters did not go on meanwhile.
+    if (load(record.taken).count != taken.count) continue;
     const std::uint32_t waiting = published.count - taken.count;
     if (record.maximum != 0 && waiting >= record.maximum) return false;
     return record.maximum_weight == 0 || waiting == 0 || flying + weight <= record.maximum_weight;
+  }
+}
+
+// The same without the lock: a first answer, that spares work.
+bool seems_to_have_room_for(const ChannelRecord& record, std::uint32_t weight) noexcept {
+  for (;;) {
+    const Progress published = load(record.published);
+    const bool has_room = has_room_for(record, weight, published);
+    if (load(record.published).count == published.count) return has_room;
   }
 }
 
@@ -186,7 +191,6 @@ Put Channel::try_put(const Outgoing& message, Contend contend, std::uint32_t* nu
   ChannelRecord& record = record_of(index_);
   const Entry entry{message.kind, false,          weight_of(bytes_in(message)),
                     message.body, message.blocks, message.blocks};
-  if (!has_room_for(record, entry.weight)) return Put::full;
   const Put outcome = fits_inline(message) ? put_entry(entry, contend, number)
                                            : put_outlined(message, entry.weight, contend, number);
   if (outcome != Put::done) return outcome;
@@ -200,6 +204,7 @@ Put Channel::try_put(const Outgoing& message, Contend contend, std::uint32_t* nu
 
 Put Channel::put_outlined(const Outgoing& message, std::uint32_t weight, Contend contend,
                           std::uint32_t* number) noexcept {
+  if (!seems_to_have_room_for(record_of(index_), weight)) return Put::full;
   auto outline = write_outline(message);
   if (!outline) {
     last_failure = std::move(outline).failure();
@@ -224,7 +229,7 @@ Put Channel::put_entry(const Entry& entry, Contend contend, std::uint32_t* numbe
   if (!lock_putting(record, contend)) return Put::busy;
   Putter putter(*this, record);
   Put outcome = Put::done;
-  if (!has_room_for(record, entry.weight)) {
+  if (!has_room_for(record, entry.weight, putter.published())) {
     outcome = Put::full;
   } else if (std::byte* place = putter.claim(total); place == nullptr) {
     outcome = Put::no_memory;
