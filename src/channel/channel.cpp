@@ -69,7 +69,6 @@ Result<Channel> Channel::open(Name name) {
 }
 
 bool Channel::valid() const noexcept { return index_ != memory::kNoChannel; }
-Name Channel::name() const noexcept { return {index_, generation_}; }
 
 void Channel::hold_for(memory::Slot slot) noexcept {
   memory::ledger_set(memory::Ledger::channels, slot, index_);

@@ -119,7 +119,7 @@ class Channel {
   ~Channel();
 
   bool valid() const noexcept;
-  Name name() const noexcept;
+  Name name() const noexcept { return {index_, generation_}; }
 
   // Makes the member of a reserved place a holder too, before it is born.
   void hold_for(memory::Slot slot) noexcept;

@@ -14,7 +14,6 @@
 #include "channel/spins.hpp"
 #include "channel/table.hpp"
 #include "memory/books.hpp"
-#include "memory/brief_lock.hpp"
 #include "memory/owner.hpp"
 #include "memory/owner_word.hpp"
 #include "os/cpu.hpp"
@@ -202,7 +201,7 @@ void Incoming::reset() noexcept {
 }
 
 Get Channel::try_get(Incoming& message, Contend contend, Notice* notice) noexcept {
-  if (!memory::in_family() || !is_open({index_, generation_})) return Get::closed;
+  if (!memory::in_family() || !is_open(name())) return Get::closed;
   ChannelRecord& record = record_of(index_);
   const std::uint32_t messages = waiting(record);
   if (messages == 0 && !has_message()) return Get::empty;
@@ -215,7 +214,7 @@ Get Channel::try_get(Incoming& message, Contend contend, Notice* notice) noexcep
   const Progress taken = load(record.taken);
   const Progress published = load(record.published);
   if (published.count == taken.count) {
-    memory::unlock_briefly(record.get_lock);
+    memory::unlock(record.get_lock);
     return Get::empty;
   }
   Getter getter(index_, record, taken);
@@ -223,7 +222,7 @@ Get Channel::try_get(Incoming& message, Contend contend, Notice* notice) noexcep
   if (!getter.copy_latest(published, message, message.inline_body_)) {
     if (!getter.find_record()) {
       message.body = {};
-      memory::unlock_briefly(record.get_lock);
+      memory::unlock(record.get_lock);
       return Get::corrupt;
     }
     getter.copy_record(message, message.inline_body_);
@@ -238,7 +237,7 @@ Get Channel::try_get(Incoming& message, Contend contend, Notice* notice) noexcep
   getter.commit_take(notice);
   const bool ran_empty =
       record.bell_level.load(std::memory_order_seq_cst) != 0 && waiting(record) == 0;
-  memory::unlock_briefly(record.get_lock);
+  memory::unlock(record.get_lock);
 
   sync::wake_one(record.taken, record.putters);
   if (ran_empty) silence_bell_if_empty(record, ring_descriptor_, hear_descriptor_);
@@ -260,7 +259,7 @@ std::uint32_t Channel::taken() noexcept {
   ChannelRecord& record = record_of(index_);
   lock_getting(record);
   const std::uint32_t count = load(record.taken).count;
-  memory::unlock_briefly(record.get_lock);
+  memory::unlock(record.get_lock);
   return count;
 }
 

@@ -13,6 +13,7 @@
 #include "channel/segment.hpp"
 #include "testing/channel_fixture.hpp"
 #include "testing/seed.hpp"
+#include "testing/watchdog.hpp"
 
 namespace onecopy::channel {
 namespace {
@@ -25,6 +26,7 @@ using onecopy::testing::pattern;
 using onecopy::testing::put;
 using onecopy::testing::random_for;
 using onecopy::testing::shapes;
+using onecopy::testing::Watchdog;
 using Bytes = std::vector<std::byte>;
 
 class LatestTest : public onecopy::testing::ChannelFixture {
@@ -132,6 +134,7 @@ TEST_F(LatestTest, IsNotWhatADeadPutterLeft) {
 // Getters read while the next is written over it.
 TEST_F(LatestTest, IsNeverHalfOfOneAndHalfOfAnother) {
   constexpr std::uint32_t kMessages = 100'000;
+  const Watchdog watchdog("the latest while it is written over", 100);
   auto random = random_for("latest");
   Bytes small(kMessages);
   for (std::byte& one : small) one = std::byte{static_cast<unsigned char>(random() % 4 != 0)};

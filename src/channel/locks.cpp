@@ -1,7 +1,6 @@
 #include "channel/locks.hpp"
 
 #include "channel/repair.hpp"
-#include "memory/brief_lock.hpp"
 
 namespace onecopy::channel {
 namespace {
@@ -13,7 +12,7 @@ std::uint32_t index_of(const ChannelRecord& record) noexcept {
 }
 
 bool take(memory::OwnerLock& lock, Contend contend, memory::Acquired& acquired) noexcept {
-  acquired = contend == Contend::never ? memory::try_lock(lock) : memory::lock_briefly(lock);
+  acquired = contend == Contend::never ? memory::try_lock(lock) : memory::lock(lock);
   return acquired != memory::Acquired::busy;
 }
 

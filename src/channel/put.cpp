@@ -12,7 +12,6 @@
 #include "channel/segment.hpp"
 #include "channel/spins.hpp"
 #include "channel/table.hpp"
-#include "memory/brief_lock.hpp"
 #include "memory/owner.hpp"
 #include "memory/owner_word.hpp"
 #include "os/cpu.hpp"
@@ -94,8 +93,7 @@ struct Channel::Entry {
   bool outlined;
   std::uint32_t weight;
   std::span<const std::byte> body;
-  std::span<const BlockIndex> listed;
-  std::span<const BlockIndex> blocks;  // of the message, those that are listed first
+  std::span<const BlockIndex> blocks;  // with `outlined` only the first is listed
 };
 
 // One put under way, with the lock for putting held.
@@ -187,10 +185,10 @@ void Channel::expect_put() noexcept {
 }
 
 Put Channel::try_put(const Outgoing& message, Contend contend, std::uint32_t* number) noexcept {
-  if (!memory::in_family() || !is_open({index_, generation_})) return Put::closed;
+  if (!memory::in_family() || !is_open(name())) return Put::closed;
   ChannelRecord& record = record_of(index_);
-  const Entry entry{message.kind, false,          weight_of(bytes_in(message)),
-                    message.body, message.blocks, message.blocks};
+  const Entry entry{message.kind, false, weight_of(bytes_in(message)), message.body,
+                    message.blocks};
   const Put outcome = fits_inline(message) ? put_entry(entry, contend, number)
                                            : put_outlined(message, entry.weight, contend, number);
   if (outcome != Put::done) return outcome;
@@ -214,15 +212,14 @@ Put Channel::put_outlined(const Outgoing& message, std::uint32_t weight, Contend
   all.reserve(1 + message.blocks.size());
   all.push_back(*outline);
   all.insert(all.end(), message.blocks.begin(), message.blocks.end());
-  const std::span<const BlockIndex> blocks(all);
-  const Put outcome =
-      put_entry({message.kind, true, weight, {}, blocks.first(1), blocks}, contend, number);
+  const Put outcome = put_entry({message.kind, true, weight, {}, all}, contend, number);
   if (outcome != Put::done) memory::release_block(*outline);
   return outcome;
 }
 
 Put Channel::put_entry(const Entry& entry, Contend contend, std::uint32_t* number) noexcept {
-  const std::size_t indices = indices_bytes(entry.listed.size());
+  const std::span<const BlockIndex> listed = entry.outlined ? entry.blocks.first(1) : entry.blocks;
+  const std::size_t indices = indices_bytes(listed.size());
   const std::size_t total = sizeof(RecordHead) + indices + round_to_unit(entry.body.size());
 
   ChannelRecord& record = record_of(index_);
@@ -243,19 +240,19 @@ Put Channel::put_entry(const Entry& entry, Contend contend, std::uint32_t* numbe
     } else {
       clear_latest(record, putter.published());
       ::new (place) RecordHead{static_cast<std::uint32_t>(total / kUnit),
-                               static_cast<std::uint16_t>(entry.listed.size()),
+                               static_cast<std::uint16_t>(listed.size()),
                                static_cast<std::uint8_t>(entry.kind),
                                static_cast<std::uint8_t>(entry.outlined ? 1 : 0),
                                static_cast<std::uint32_t>(entry.body.size()),
                                entry.weight};
       place += sizeof(RecordHead);
-      if (!entry.listed.empty()) std::memcpy(place, entry.listed.data(), entry.listed.size_bytes());
+      if (!listed.empty()) std::memcpy(place, listed.data(), listed.size_bytes());
       if (!entry.body.empty()) std::memcpy(place + indices, entry.body.data(), entry.body.size());
     }
     putter.publish(entry.blocks, entry.weight);
     spins_->next_put.store(putter.next(), std::memory_order_relaxed);
   }
-  memory::unlock_briefly(record.put_lock);
+  memory::unlock(record.put_lock);
   return outcome;
 }
 

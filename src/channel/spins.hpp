@@ -15,9 +15,9 @@ struct Channel::Spins {
   sync::SpinBudget room;
   sync::SpinBudget done;
 
-  // Behind the last message that this handle has put, and taken. Another handle may have gone on
-  // since, and the segment may be free: the memory is only fetched, never looked at. Relaxed, as
-  // the budgets.
+  // Behind the last message that this handle has put, and found in its segment. Another handle may
+  // have gone on since, and the segment may be free: the memory is only fetched, never looked at.
+  // Relaxed, as the budgets.
   std::atomic<const std::byte*> next_put{nullptr};
   std::atomic<const std::byte*> next_taken{nullptr};
 };

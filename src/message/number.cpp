@@ -79,7 +79,7 @@ std::uint64_t load_content(const std::byte* from) noexcept {
          std::uint64_t{load_as<std::uint8_t>(from + 10)} << 56;
 }
 
-// An integer or a real number, in whatever form; false: it is something else, or wrong.
+// An integer in whatever form; false: the body is something else, or wrong.
 bool find_integer(std::span<const std::byte> body, std::int64_t& value) noexcept {
   const auto tag = static_cast<std::uint8_t>(body[2]);
   if (body.size() == kHead + sizeof(std::int64_t) &&
