@@ -68,7 +68,8 @@ TEST_F(LatestTest, IsWhatItsSegmentHas) {
     EXPECT_EQ(std::bit_cast<RecordHead>(head), in_segment);
     EXPECT_EQ(in_segment, (RecordHead{head.units(), 0, static_cast<std::uint8_t>(Kind::raw), 0,
                                       bytes, weight_of(bytes)}));
-    EXPECT_EQ(std::memcmp(next_in_segment() + sizeof in_segment, sent.data(), bytes), 0);
+    const std::byte* body = next_in_segment() + sizeof in_segment;
+    EXPECT_EQ(Bytes(body, body + bytes), sent);
     expect_sound(channel_);
     Incoming message;
     ASSERT_EQ(channel_.try_get(message, Contend::yes), Get::done);
