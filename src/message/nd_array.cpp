@@ -356,6 +356,9 @@ void Decoder::nd_array(const detail::NdWanted& wanted, NdArray& array) {
   }
   const memory::SharedName shared = state_.shared_name();
   const bool is_shared = shared.block != memory::kNoBlock;
+  if (next->tag == Tag::shared_array && !is_shared) {
+    return state_.fail({Error::corrupt, 0, "the message has a shared array in a block of its own"});
+  }
   const auto size = static_cast<std::ptrdiff_t>(next->size_of_one);
 
   std::size_t shape[kMaximumDimensions];

@@ -727,6 +727,23 @@ TEST(NdView, OfSharedMemoryIsRefusedWhereItCannotBeLookedAt) {
             "an array of float32 was wanted, and this is one of float64 in 1 dimension");
 }
 
+// A fuzzer found that it was taken for one whose elements lie in the message, which has none.
+TEST(NdView, OfSharedMemoryIsRefusedWhereItsBlockRefersToNone) {
+  Encoder::State encoder;
+  encoder.encode(detail::write_of(std::vector<std::uint8_t>(100'000))).value_or_throw();
+  ASSERT_EQ(encoder.blocks.span().size(), 1u);
+  for (const auto type : {ElementType::float64, ElementType::boolean}) {
+    const std::uint64_t shape[] = {1000};
+    const std::int64_t strides[] = {static_cast<std::int64_t>(message::item_size(type))};
+    ByteBuffer body;
+    ValueWriter(body).shared_array({.type = type, .shape = shape}, strides, 0, 0);
+    Decoder::State decoder(body.span(), {.indices = encoder.blocks.span()});
+    NdArray read;
+
+    EXPECT_EQ(decoder.decode(detail::read_of(read)).error(), Error::corrupt);
+  }
+}
+
 // -- Float16 --------------------------------------------------------------------------------------
 
 TEST(Float16, IsTheNumberThatItsBitsSay) {
