@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from multiprocessing import popen_fork, process, util
 
@@ -32,27 +33,34 @@ class Watched(popen_fork.Popen):
 
     finalizer: Any
     _ends: _engine.KeptEnds | None = None
-    _is_child = True  # waited for by this process, not by the template
 
     def poll(self, flag: int = os.WNOHANG) -> Any:
         known = self.returncode is not None
-        pollers: list[None] = self.__dict__.setdefault("_pollers", [])
-        pollers.append(None)
-        try:
-            code = super().poll(flag)
-        finally:
-            pollers.pop()
-        if code is None and self._is_child and _was_waited_for(self.pid):
-            # By another thread that is about to say so; else how it ended is lost, as it is of a
-            # template's child whose template was killed.
-            if not pollers and self.returncode is None:
-                self.returncode = 255
-            code = self.returncode
-        if code is not None and not known:
+        if not known:
+            self._find_end(flag)
+        if self.returncode is not None and not known:
             if self._ends is not None:
                 self._ends.cut_lifeline()
             _engine.reclaim_dead()
-        return code
+        return self.returncode
+
+    def _find_end(self, flag: int) -> None:
+        """Notes how the child has ended, once it has; any number of threads may."""
+        try:
+            end = os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT | flag)
+        except ChildProcessError:
+            # Waited for by others, or by the kernel, where SIGCHLD is ignored: it is lost.
+            if self.returncode is None:
+                self.returncode = 255
+            return
+        if end is None:
+            return
+        with _signals.HeldBack():
+            # Ahead of waiting for it: a thread that finds no such child any more finds this.
+            exited = end.si_code == os.CLD_EXITED
+            self.returncode = end.si_status if exited else -end.si_status
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(self.pid, os.WNOHANG)
 
     def _keep_ends(self, process_obj: Any, lifeline: Lifeline | None) -> None:
         """Has the engine close what this process keeps of its child. Stock has a weak reference
@@ -72,15 +80,6 @@ class Watched(popen_fork.Popen):
         process_obj._popen = self
         process_obj._sentinel = self.sentinel
         _process._children.add(process_obj)
-
-
-def _was_waited_for(pid: int) -> bool:
-    """By others, or by the kernel, where SIGCHLD is ignored: how the child ended is lost."""
-    try:
-        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-    except ChildProcessError:
-        return True
-    return False
 
 
 class StartedAfresh(Watched):

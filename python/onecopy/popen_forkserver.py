@@ -8,7 +8,7 @@ import threading
 from multiprocessing import forkserver, process, spawn, util
 from multiprocessing import popen_forkserver as _stock
 
-from . import _engine, _family, _names, _preloading
+from . import _engine, _family, _names, _preloading, _signals
 from ._watch import StartedAfresh
 
 TYPE_CHECKING = False
@@ -23,26 +23,35 @@ __getattr__ = _names.names_of(_stock, __name__)
 class Popen(StartedAfresh, _stock.Popen):
     """A child of the template, which is a child of the first process that asked for it."""
 
-    _is_child = False
-
     def _launch(self, process_obj: process.BaseProcess) -> None:
         with _starting:
             if not _is_running():
                 _family.start_template(_ensure_running, lambda: _template._forkserver_pid)
         super()._launch(process_obj)
 
+    def _find_end(self, flag: int) -> None:
+        """The template tells, once: a thread that comes after the one that reads would find 255."""
+        from multiprocessing.connection import wait
+
+        if not wait([self.sentinel], 0 if flag == os.WNOHANG else None):
+            return
+        with _signals.HeldBack(), _reading:
+            _stock.Popen.poll(self)
+
 
 _template: Any = forkserver._forkserver
 _starting = threading.RLock()  # one thread at a time: what the template is told is the process's
+_reading = threading.RLock()
 
 
-def _renew_lock() -> None:
-    """In a forked child, where nobody may hold it any more."""
-    global _starting
+def _renew_locks() -> None:
+    """In a forked child, where nobody may hold them any more."""
+    global _starting, _reading
     _starting = threading.RLock()
+    _reading = threading.RLock()
 
 
-os.register_at_fork(after_in_child=_engine.keeping_interrupts(_renew_lock))
+os.register_at_fork(after_in_child=_engine.keeping_interrupts(_renew_locks))
 
 
 def _is_running() -> bool:

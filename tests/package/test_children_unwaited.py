@@ -90,9 +90,9 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.parametrize("method", ["fork", "spawn"])
+@pytest.mark.parametrize("method", METHODS)
 def test_threads_that_wait_for_the_children_of_each_other(program, method):
-    """Each start looks after all children. One thread may have a child's end, and not have said so
-    yet, when another finds no such child."""
+    """Each start looks after all children. One thread had a child's end, and had not said so yet,
+    when another found no such child, or nothing to read any more: that one's was None, or 255."""
     outcome = run([sys.executable, "-W", "ignore", program(THREADS), method])
     assert outcome.stdout == "60 {0}\n", outcome
