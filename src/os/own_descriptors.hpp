@@ -56,8 +56,7 @@ class OwnDescriptor {
   int fd_ = -1;
 };
 
-// While it lives, what this thread forks keeps these, own or not. For starting a program by
-// vfork(), which ThreadSanitizer makes a fork.
+// While it lives, what this thread forks keeps these, own or not.
 class HandOn {
  public:
   explicit HandOn(std::span<const int> descriptors) noexcept;

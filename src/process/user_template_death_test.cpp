@@ -145,8 +145,11 @@ TEST(TemplateDeath, ThatIsKilledAtAnyMomentHasDoneWhatItSaid) {
       for (Process& child : children) static_cast<void>(child.join());
     }
     EXPECT_EQ(calls.size(), made);
-    family::reclaim();
-    EXPECT_EQ(memory::take_census().members.size(), 1u);
+    // A child that nobody was told of ends by itself.
+    while (memory::take_census().members.size() > 1) {
+      family::reclaim();
+      os::yield_thread();
+    }
     EXPECT_EQ(memory::validate_memory(), "");
   });
 }
