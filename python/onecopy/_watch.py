@@ -35,13 +35,12 @@ class Watched(popen_fork.Popen):
     _ends: _engine.KeptEnds | None = None
 
     def poll(self, flag: int = os.WNOHANG) -> Any:
-        known = self.returncode is not None
-        if not known:
+        if self.returncode is None:
             self._find_end(flag)
-        if self.returncode is not None and not known:
-            if self._ends is not None:
-                self._ends.cut_lifeline()
-            _engine.reclaim_dead()
+            if self.returncode is not None:
+                if self._ends is not None:
+                    self._ends.cut_lifeline()
+                _engine.reclaim_dead()
         return self.returncode
 
     def _find_end(self, flag: int) -> None:
